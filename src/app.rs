@@ -52,6 +52,9 @@ pub enum AppError {
     /// The place for files cannot be opened.
     #[error(transparent)]
     Files(#[from] crate::media::StorageError),
+    /// It cannot be noted whose files these are.
+    #[error(transparent)]
+    FilesOwner(#[from] crate::media::MediaError),
     /// The store does not open.
     #[error("cannot open the store in {place}: {reason}")]
     Opening {

@@ -9,6 +9,7 @@ mod erasing;
 pub mod fetch;
 mod links;
 pub mod outbound;
+pub mod ownership;
 pub mod samples;
 pub mod storage;
 pub mod sweep;
@@ -60,6 +61,7 @@ pub struct Media {
     files: Files,
     meta: Arc<dyn GraphFiles>,
     random: SystemRandom,
+    bringing: outbound::SingleFlight,
     sweep_due: tokio::sync::Notify,
 }
 
@@ -77,6 +79,7 @@ impl Media {
             files,
             meta,
             random: SystemRandom::new(),
+            bringing: outbound::SingleFlight::default(),
             sweep_due: tokio::sync::Notify::new(),
         }
     }

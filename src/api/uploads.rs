@@ -12,7 +12,7 @@ use super::state::ApiState;
 use crate::domain::media::clean_name;
 use crate::domain::{MediaId, MediaKind, TenantId};
 use crate::media::MediaError;
-use crate::media::uploads::{Declared, PIECE, Progress, UploadError};
+use crate::media::uploads::{Declared, MOST_OPEN, PIECE, Progress, UploadError};
 use crate::store::tables::{MediaFile, QuickFile};
 
 /// Quick files of a tenant.
@@ -24,9 +24,15 @@ impl From<UploadError<Self>> for ApiError {
             UploadError::Body(error) => error,
             UploadError::TooLarge(most) => Self::too_large(most),
             UploadError::Type(why) => Self::because(ErrorCode::FileTypeRefused, why.to_string()),
+            UploadError::TooManyOpen => too_many_open(),
             UploadError::Media(error) => error.into(),
         }
     }
+}
+
+fn too_many_open() -> ApiError {
+    let why = format!("{MOST_OPEN} uploads are open: finish one, or wait until one ends");
+    ApiError::because(ErrorCode::LimitReached, why)
 }
 
 impl From<UploadError<MediaError>> for ApiError {
@@ -35,6 +41,7 @@ impl From<UploadError<MediaError>> for ApiError {
             UploadError::Body(error) => error.into(),
             UploadError::TooLarge(most) => Self::too_large(most),
             UploadError::Type(why) => Self::because(ErrorCode::FileTypeRefused, why.to_string()),
+            UploadError::TooManyOpen => too_many_open(),
             UploadError::Media(error) => error.into(),
         }
     }
@@ -197,26 +204,13 @@ pub(super) async fn put_quick(call: Call<CanSend>) -> Result<HttpResponse, ApiEr
         bytes: file.bytes,
     };
     let (before, _) = table.change::<ApiError>(key, |_| Ok(Some(row.clone()))).await?;
-    if let Some(before) = before.as_ref().filter(|before| before.media_id != id) {
-        release(&call, before.media_id).await?;
-    }
+    // A sweep that did not see the row yet may have given it an end since. What no shortcut names any more gets one from the next sweep.
+    call.state().media.keep_upload(call.tenant(), id).await?;
     let mut answer = match before {
         Some(_) => HttpResponse::Ok(),
         None => HttpResponse::Created(),
     };
     Ok(answer.json(row))
-}
-
-/// A file that no shortcut leads to any more ends as every upload does.
-async fn release(call: &Call<CanSend>, id: MediaId) -> Result<(), ApiError> {
-    let all = call
-        .table::<QuickFile>()
-        .page(QuickFile::of(call.tenant()), None, MOST_QUICK)
-        .await?;
-    if !all.items.iter().any(|found| found.row.media_id == id) {
-        call.state().media.release_upload(call.tenant(), id).await?;
-    }
-    Ok(())
 }
 
 /// `DELETE /v1/quick-files/{shortcut}`
@@ -226,7 +220,6 @@ pub(super) async fn delete_quick(call: Call<CanSend>) -> Result<HttpResponse, Ap
         .table::<QuickFile>()
         .remove(QuickFile::at(call.tenant(), &shortcut))
         .await?;
-    let removed = removed.ok_or_else(|| ApiError::absent("no quick file has this shortcut"))?;
-    release(&call, removed.media_id).await?;
+    removed.ok_or_else(|| ApiError::absent("no quick file has this shortcut"))?;
     Ok(HttpResponse::Ok().json(json!({ "shortcut": shortcut })))
 }

@@ -31,6 +31,8 @@ use crate::whatsapp::{Graph, GraphClient};
 
 /// Calls to Meta in flight in the whole process: each holds a connection and its buffers.
 const CALLS: usize = 2_000;
+/// The longest that a start waits for the folder or bucket of files.
+const FILES: Duration = Duration::from_secs(5);
 /// A call that its client did not end is given up this much later.
 const CALL_GRACE: Duration = Duration::from_secs(15);
 /// How long the start of tenants waits after a store that did not answer.
@@ -170,6 +172,20 @@ fn lane_limits(config: &Config) -> LaneLimits {
     }
 }
 
+/// Before anything is written there: an empty folder or bucket becomes this store's. One that does not answer now is asked by the sweep.
+async fn settle_files(media: &Media, config: &Config) -> Result<(), AppError> {
+    if config.store.damaged == Damaged::IsAccepted {
+        media.disown_files().await?;
+    }
+    match tokio::time::timeout(FILES, media.confirm_ownership()).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(why))) => tracing::warn!(%why, "no file is removed until `mesej media gc --adopt`"),
+        Ok(Err(error)) => tracing::warn!(%error, "cannot tell whether the files are this store's"),
+        Err(_elapsed) => tracing::warn!("cannot tell whether the files are this store's: no answer"),
+    }
+    Ok(())
+}
+
 /// Puts the parts together. Must be called within an actix system.
 pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdown) -> Result<Core, AppError> {
     let metrics = crate::telemetry::install(clock.now())?;
@@ -202,6 +218,7 @@ pub async fn open_core(config: &Config, clock: Arc<dyn Clock>, shutdown: Shutdow
     let files = Files::open(&config.media, &config.store)?;
     let media = Media::new(Arc::clone(&store), Arc::clone(&clock), files, client);
     let media = Arc::new(media);
+    settle_files(&media, config).await?;
     let arbiters: Vec<Arbiter> = (0..config.server.worker_threads().max(1))
         .map(|_| Arbiter::new())
         .collect();

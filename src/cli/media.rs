@@ -20,6 +20,10 @@ pub(super) enum MediaCommand {
     },
     /// Have the gateway remove now what no message needs any more; it does so every six hours by itself
     Gc {
+        /// Take over files of another store, or of this one before it was made anew, restored or accepted a loss: what this store does
+        /// not know of them is lost
+        #[arg(long)]
+        adopt: bool,
         #[command(flatten)]
         admin: AdminArgs,
     },
@@ -37,9 +41,9 @@ pub(super) async fn run(command: MediaCommand) -> Result<ExitCode, CliError> {
                 format!("{files} {word}, {} bytes\n", of("bytes"))
             })?;
         }
-        MediaCommand::Gc { admin } => {
+        MediaCommand::Gc { adopt, admin } => {
             let answer = Api::admin(&admin)?
-                .post("/v1/admin/media/sweep", &json!({}))
+                .post("/v1/admin/media/sweep", &json!({ "adopt": adopt }))
                 .await?;
             output::answer(&answer, admin.json, |_| {
                 "the gateway removes what no message needs; `mesej_media_stored_bytes` is what is left\n"

@@ -186,7 +186,7 @@ impl MediaKind {
 
     /// The kind that a business sends a type as, and the type as Meta writes it.
     pub fn to_send(mime: &str) -> Option<(Self, &'static str)> {
-        let bare = bare_type(mime);
+        let bare = bare_type(mime)?;
         Self::ALL.into_iter().find_map(|kind| {
             let known = kind.types().iter().find(|known| bare == **known)?;
             Some((kind, *known))
@@ -197,10 +197,18 @@ impl MediaKind {
 /// The largest file that Meta hands over.
 pub const MOST_INBOUND_BYTES: u64 = 100 * MB;
 
-/// A type without its parameters, in lower case.
-pub fn bare_type(mime: &str) -> String {
+/// The longest half of a type.
+const LONGEST_TOKEN: usize = 127;
+
+/// A type without its parameters, in lower case; `None` for what is none, which could be written into no header.
+pub fn bare_type(mime: &str) -> Option<String> {
     let bare = mime.split(';').next().unwrap_or_default().trim();
-    bare.to_ascii_lowercase()
+    let is_token = |text: &str| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte);
+        (1..=LONGEST_TOKEN).contains(&text.len()) && text.bytes().all(allowed)
+    };
+    let (main, sub) = bare.split_once('/')?;
+    (is_token(main) && is_token(sub)).then(|| bare.to_ascii_lowercase())
 }
 
 /// How far a file is.
@@ -269,6 +277,25 @@ pub fn clean_name(name: &str) -> Option<Arc<str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_type_is_two_tokens_that_a_header_takes_or_it_is_none() {
+        assert_eq!(bare_type(" Image/SVG+xml; q=1").as_deref(), Some("image/svg+xml"));
+        let long = format!("text/{}", "x".repeat(128));
+        for none in [
+            "",
+            "image",
+            "/png",
+            "image/",
+            "a/b/c",
+            "text/plain\r\nX: y",
+            "text/pläin",
+            "te xt/plain",
+            &long,
+        ] {
+            assert_eq!(bare_type(none), None, "{none:?}");
+        }
+    }
 
     #[test]
     fn a_name_is_what_can_be_shown_and_never_a_way_out_of_a_folder() {

@@ -35,18 +35,24 @@ fn container(mime: &str) -> Container {
         "video/mp4" | "video/3gpp" | "video/3gpp2" | "video/quicktime" | "video/x-m4v" | "audio/mp4"
         | "audio/m4a" | "audio/x-m4a" | "audio/3gpp" => Container::Iso,
         "audio/ogg" | "audio/opus" | "video/ogg" | "application/ogg" => Container::Ogg,
-        "application/zip" | "application/epub+zip" => Container::Zip,
+        "application/zip"
+        | "application/x-zip-compressed"
+        | "application/vnd.android.package-archive"
+        | "application/java-archive"
+        | "application/epub+zip" => Container::Zip,
         "application/msword"
         | "application/vnd.ms-excel"
         | "application/vnd.ms-powerpoint"
         | "application/x-ole-storage" => Container::Ole,
         "audio/aac" | "audio/amr" | "audio/mpeg" => Container::Frames,
         _ if mime.starts_with("application/vnd.openxmlformats-officedocument")
-            || mime.starts_with("application/vnd.oasis.opendocument") =>
+            || mime.starts_with("application/vnd.oasis.opendocument")
+            || mime.starts_with("application/vnd.ms-") && mime.contains(".macroenabled.") =>
         {
             Container::Zip
         }
-        _ if mime.starts_with("text/") || mime == "application/json" => Container::Text,
+        "application/json" | "application/xml" => Container::Text,
+        _ if mime.starts_with("text/") => Container::Text,
         _ => Container::Other,
     }
 }
@@ -57,24 +63,54 @@ fn found(head: &[u8]) -> Option<(&'static str, infer::MatcherType)> {
         // Its first bytes are those of a script, too.
         return Some(("audio/amr", infer::MatcherType::Audio));
     }
-    infer::get(head).map(|kind| (kind.mime_type(), kind.matcher_type()))
+    let known = infer::get(head).map(|kind| (kind.mime_type(), kind.matcher_type()));
+    // Brands of it are added faster than a list of them can follow: 3GPP has a dozen.
+    let is_iso = head.get(4..8) == Some(b"ftyp");
+    known.or(is_iso.then_some(("video/mp4", infer::MatcherType::Video)))
 }
 
 /// Whether the bytes look like a text: no control characters but line ends and tabs.
 fn looks_like_text(head: &[u8]) -> bool {
-    let steers = |byte: &u8| matches!(byte, 0..=8 | 11 | 14..=26 | 28..=31 | 127);
-    !head.iter().any(steers)
+    let steers = |unit: u16| matches!(unit, 0..=8 | 11 | 14..=26 | 28..=31 | 127);
+    let wide = |of: fn([u8; 2]) -> u16| {
+        let units = head.chunks_exact(2);
+        units.filter_map(|unit| unit.try_into().ok()).map(of).any(steers)
+    };
+    match head {
+        [0xff, 0xfe, ..] => !wide(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => !wide(u16::from_be_bytes),
+        _ => !head.iter().any(|byte| steers(u16::from(*byte))),
+    }
+}
+
+/// What a file that a customer sent is found to be, or why it is not kept. Meta has it for seven days alone, so a document is kept
+/// whatever it is called: it is only ever handed out as an attachment.
+pub fn received(kind: MediaKind, declared: Option<&str>, head: &[u8]) -> Result<Arc<str>, Arc<str>> {
+    refuse_program(head)?;
+    match check(kind, declared, head) {
+        Err(_) if kind == MediaKind::Document => Ok(match found(head) {
+            None | Some((_, infer::MatcherType::Text)) => UNKNOWN.into(),
+            Some((mime, _)) => mime.into(),
+        }),
+        checked => checked,
+    }
+}
+
+fn refuse_program(head: &[u8]) -> Result<(), Arc<str>> {
+    match found(head) {
+        // Two letters make no program of a text.
+        Some((mime, infer::MatcherType::App)) if is_program(mime) && !looks_like_text(head) => {
+            Err(format!("it is a program ({mime})").into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What a file is found to be, or why it is not what it is said to be.
 pub fn check(kind: MediaKind, declared: Option<&str>, head: &[u8]) -> Result<Arc<str>, Arc<str>> {
-    let declared = declared.map(bare_type).filter(|mime| mime != UNKNOWN);
+    let declared = declared.and_then(bare_type).filter(|mime| mime != UNKNOWN);
     let found = found(head);
-    if let Some((mime, infer::MatcherType::App)) = found
-        && is_program(mime)
-    {
-        return Err(format!("it is a program ({mime})").into());
-    }
+    refuse_program(head)?;
     let Some(declared) = declared else {
         let mime = found.map_or(UNKNOWN, |(mime, _)| mime);
         return fits(kind, mime)
@@ -87,7 +123,9 @@ pub fn check(kind: MediaKind, declared: Option<&str>, head: &[u8]) -> Result<Arc
     let agrees = match (container(&declared), found) {
         (Container::Text, None) => looks_like_text(head),
         // A text may look like the beginning of something else; what it is called is what it is shown as.
-        (Container::Text, Some((_, of))) => of == infer::MatcherType::Text,
+        (Container::Text, Some((mime, of))) => {
+            of == infer::MatcherType::Text || begins_like_a_text(mime) && looks_like_text(head)
+        }
         (Container::Frames, None) => !looks_like_text(head),
         (Container::Other, None) => !has_known_beginning(&declared),
         (_, None) => false,
@@ -129,7 +167,7 @@ pub fn served_as(mime: Option<&str>) -> &'static str {
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     ];
-    let bare = mime.map(bare_type).unwrap_or_default();
+    let bare = mime.and_then(bare_type).unwrap_or_default();
     SHOWN.into_iter().find(|shown| *shown == bare).unwrap_or(UNKNOWN)
 }
 
@@ -146,6 +184,19 @@ fn fits(kind: MediaKind, mime: &str) -> bool {
     }
 }
 
+/// Types that are known by two or three letters, with which a text may begin, too.
+fn begins_like_a_text(mime: &str) -> bool {
+    matches!(
+        mime,
+        "image/bmp"
+            | "audio/mpeg"
+            | "application/postscript"
+            | "application/x-shockwave-flash"
+            | "application/x-bzip2"
+            | "application/vnd.microsoft.portable-executable"
+    )
+}
+
 /// Types whose files always begin in the same way: one that does not is none.
 fn has_known_beginning(mime: &str) -> bool {
     matches!(
@@ -157,7 +208,12 @@ fn has_known_beginning(mime: &str) -> bool {
 fn same_but_for_its_name(found: &str, declared: &str) -> bool {
     matches!(
         (found, declared),
-        ("audio/aac" | "audio/mpeg", "audio/aac" | "audio/mpeg") | ("image/jpeg", "image/jpg")
+        ("audio/aac" | "audio/mpeg", "audio/aac" | "audio/mpeg")
+            | ("image/jpeg", "image/jpg")
+            | ("image/heif", "image/heic")
+            | ("audio/x-wav", "audio/wav")
+            | ("application/gzip", "application/x-gzip")
+            | ("application/vnd.rar", "application/x-rar-compressed")
     )
 }
 
@@ -196,7 +252,49 @@ mod tests {
             (MediaKind::Image, Some("image/png"), PNG, "image/png"),
             (MediaKind::Image, Some("IMAGE/JPEG; q=1"), JPEG, "image/jpeg"),
             (MediaKind::Image, None, PNG, "image/png"),
-            (MediaKind::Video, Some("video/3gpp"), MP4, "video/3gpp"),
+            (MediaKind::Video, Some("video/mp4"), MP4, "video/mp4"),
+            (
+                MediaKind::Video,
+                Some("video/3gpp"),
+                b"\0\0\0\x18ftyp3gp4\0\0\x02\0isom3gp4",
+                "video/3gpp",
+            ),
+            (
+                MediaKind::Video,
+                Some("video/3gpp"),
+                b"\0\0\0\x1cftyp3gp5\0\0\0\x013gp53gp4",
+                "video/3gpp",
+            ),
+            (
+                MediaKind::Video,
+                Some("video/mp4"),
+                b"\0\0\0\x1cftypiso8\0\0\0\x01iso8mp42",
+                "video/mp4",
+            ),
+            (
+                MediaKind::Document,
+                Some("text/csv"),
+                b"BMW,1\nAudi,2",
+                "text/csv",
+            ),
+            (
+                MediaKind::Document,
+                Some("text/csv"),
+                b"MZ,Mozambique\nMY,Malaysia",
+                "text/csv",
+            ),
+            (
+                MediaKind::Document,
+                Some("text/plain"),
+                b"\xff\xfeh\0i\0\r\0\n\0",
+                "text/plain",
+            ),
+            (
+                MediaKind::Document,
+                Some("application/x-zip-compressed"),
+                ZIP,
+                "application/x-zip-compressed",
+            ),
             (MediaKind::Audio, Some("audio/mp4"), MP4, "audio/mp4"),
             (
                 MediaKind::Audio,
@@ -236,6 +334,31 @@ mod tests {
         ] {
             assert_eq!(check(kind, declared, head).as_deref(), Ok(is), "{declared:?}");
         }
+    }
+
+    #[test]
+    fn a_customers_document_is_kept_whatever_it_is_called_and_a_program_is_not() {
+        for (declared, head, is) in [
+            ("application/vnd.ms-excel", &b"a;b\n1;2"[..], UNKNOWN),
+            ("application/pdf", HTML, UNKNOWN),
+            ("application/pdf", ZIP, "application/zip"),
+            ("text/plain", PDF, "application/pdf"),
+            ("text/plain", b"a\0b", UNKNOWN),
+            ("application/msword", b"{\\rtf1 hello}", "application/rtf"),
+            (
+                "application/x-rar-compressed",
+                b"Rar!\x1a\x07\0abc",
+                "application/x-rar-compressed",
+            ),
+            ("text/plain\r\nX: y", PDF, "application/pdf"),
+        ] {
+            let kept = received(MediaKind::Document, Some(declared), head);
+            assert_eq!(kept.as_deref(), Ok(is), "{declared}");
+        }
+        for program in [EXE, ELF] {
+            assert!(received(MediaKind::Document, Some("application/pdf"), program).is_err());
+        }
+        assert!(received(MediaKind::Image, Some("image/png"), HTML).is_err());
     }
 
     #[test]

@@ -16,6 +16,8 @@ use crate::domain::{
 };
 use crate::store::plain::PlainTable;
 use crate::store::tables::{Carrier, MediaCursor, MediaFile, MediaTask};
+use crate::store::{StoreError, StoreErrorKind};
+use crate::telemetry::metrics;
 
 /// Events read at once.
 const PAGE: usize = 500;
@@ -23,7 +25,8 @@ const PAGE: usize = 500;
 pub const TASKS: usize = 500;
 /// How much longer than Meta keeps a file it is known what became of it.
 const AFTERWARDS: Duration = Duration::from_hours(24);
-/// What stands in the event of a message that carries a file. Within a JSON text the quotes would be escaped.
+/// Bytes that the event of a message with a file has, as serde writes it; in a customer's own text the quotes would be escaped. An event
+/// without them is not parsed.
 const HAS_A_FILE: &[u8] = br#"{"media_id":""#;
 
 /// What reading events led to.
@@ -65,6 +68,16 @@ fn message(event: &Event) -> Option<Message> {
         .map(|told| told.message)
 }
 
+/// An event whose file will never be noted keeps none from being found that follows it.
+fn step_over(tenant: TenantId, event: &Event, error: MediaError) -> Result<(), MediaError> {
+    if !matches!(&error, MediaError::Store(error) if error.kind.is_lasting()) {
+        return Err(error);
+    }
+    metrics::media_events_skipped_total().increment(1);
+    tracing::warn!(tenant.id = %tenant, seq = event.seq.get(), %error, "a file that an event tells of is not fetched");
+    Ok(())
+}
+
 impl Media {
     /// How far a tenant's events were read in this ledger.
     pub async fn read_to(&self, tenant: TenantId, epoch: Epoch) -> Result<Seq, MediaError> {
@@ -104,10 +117,9 @@ impl Media {
                 .events_after(tenant, found.seq, PAGE, self.now())
                 .await?;
             for event in &page.events {
-                if tells_of_a_file(event)
-                    && let Some(message) = message(event)
-                {
-                    self.note(tenant, event.kind, &message, &mut found.tasks).await?;
+                if tells_of_a_file(event) {
+                    let noted = self.note_event(tenant, event, &mut found.tasks).await;
+                    noted.or_else(|error| step_over(tenant, event, error))?;
                 }
                 found.seq = event.seq;
             }
@@ -118,6 +130,18 @@ impl Media {
             }
         }
         Ok(found)
+    }
+
+    async fn note_event(
+        &self,
+        tenant: TenantId,
+        event: &Event,
+        tasks: &mut Vec<MediaTask>,
+    ) -> Result<(), MediaError> {
+        let told = message(event);
+        let unreadable = || StoreError::new(StoreErrorKind::Corrupt, "the event's message cannot be read");
+        let message = told.ok_or_else(unreadable)?;
+        self.note(tenant, event.kind, &message, tasks).await
     }
 
     /// Notes what an event says of a message's files.
@@ -179,9 +203,11 @@ impl Media {
         }
         let task = MediaTask {
             id: row.id,
+            number: message.number.clone(),
             since: now,
             due: now,
             tries: 0,
+            different: 0,
             until,
         };
         let tasks = self.tasks();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
+use ring::digest::{self, Digest};
 
 use super::content_type::{self, HEAD};
 use super::discover::is_over;
@@ -32,6 +33,10 @@ const DEADLINE: Duration = Duration::from_secs(600);
 const BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(2), Duration::from_secs(3_600));
 /// So often Meta may say that it has no such file: an id may be told before the file is everywhere.
 const ABSENT: u32 = 5;
+/// So often what comes may be another file than the one that Meta told of, within some quarter of an hour.
+const DIFFERENT: u32 = 8;
+/// For so long Meta's answer may lead nowhere: an operator is told after an hour, and may have to name a host.
+const NOWHERE: Duration = Duration::from_hours(24);
 /// Meta's code for an id that leads to nothing, or to nothing that the token may see.
 const NO_SUCH_OBJECT: i64 = 100;
 
@@ -68,6 +73,15 @@ enum Unfinished {
     Late,
     #[error("it broke off after {0} bytes")]
     BrokeOff(u64),
+    #[error("its bytes are not those that Meta told of")]
+    Differs,
+}
+
+impl Unfinished {
+    /// Whether something came, and it was not the file.
+    const fn is_another(&self) -> bool {
+        matches!(self, Self::BrokeOff(_) | Self::Differs)
+    }
 }
 
 impl From<GraphError> for Unfinished {
@@ -124,6 +138,16 @@ impl Media {
         if is_absent && task.tries + 1 >= ABSENT {
             return Some(End::Failed("Meta does not have it".into()));
         }
+        if error.is_another() && task.different + 1 >= DIFFERENT {
+            return Some(End::Failed("what came is not the file that Meta told of".into()));
+        }
+        let leads_nowhere = matches!(
+            error,
+            Unfinished::Media(MediaError::Meta(GraphError::Unreadable(_)))
+        );
+        if leads_nowhere && self.now().since(task.since) >= NOWHERE {
+            return Some(End::Failed("what Meta answers leads to no file".into()));
+        }
         is_over(task.since, self.now())
             .then(|| End::Failed("Meta keeps files for seven days, and it did not come".into()))
     }
@@ -141,7 +165,12 @@ impl Media {
         let key = MediaTask::at(tenant, task.id);
         let decide = |stands: Option<&MediaTask>| -> Result<_, MediaError> {
             let stands = stands.cloned();
-            Ok(stands.map(|stands| MediaTask { due, tries, ..stands }))
+            Ok(stands.map(|stands| MediaTask {
+                due,
+                tries,
+                different: stands.different + u32::from(error.is_another()),
+                ..stands
+            }))
         };
         let (_, after) = self.tasks().change(key, decide).await?;
         Ok(after.map_or(Fetched::Gone, |task| Fetched::Later(task.due)))
@@ -201,6 +230,11 @@ impl Media {
         Ok(ended(&row))
     }
 
+    /// Whether something is left to do for a file.
+    pub async fn has_task(&self, tenant: TenantId, id: MediaId) -> Result<bool, MediaError> {
+        Ok(self.tasks().get(&MediaTask::at(tenant, id)).await?.is_some())
+    }
+
     /// Nothing is left to do for a file.
     pub async fn end_task(&self, tenant: TenantId, id: MediaId) -> Result<(), MediaError> {
         self.tasks().remove(MediaTask::at(tenant, id)).await?;
@@ -224,6 +258,7 @@ impl Media {
             kind: row.kind,
             declared,
             bytes: address.bytes,
+            sha256: address.sha256,
         };
         self.take_in(tenant, row.id, incoming, pieces).await
     }
@@ -251,23 +286,31 @@ impl Media {
                 Err(Unfinished::BrokeOff(0))
             };
         }
-        let mime = match content_type::check(incoming.kind, incoming.declared, &head) {
+        let mime = match content_type::received(incoming.kind, incoming.declared, &head) {
             Ok(mime) => mime,
             Err(why) => return Ok(End::Refused(why)),
         };
         let key = self.new_key()?;
         let mut writer = self.files.write(&ObjectName { tenant, id, key }).await?;
         match write_all(&mut writer, head, pieces).await {
-            Ok(()) if writer.bytes() > MOST_INBOUND_BYTES => {
+            Ok(_) if writer.bytes() > MOST_INBOUND_BYTES => {
                 writer.abort().await;
                 Ok(End::Refused(too_large()))
             }
-            Ok(()) if incoming.bytes.is_some_and(|bytes| bytes != writer.bytes()) => {
+            Ok(_) if incoming.bytes.is_some_and(|bytes| bytes != writer.bytes()) => {
                 let bytes = writer.bytes();
                 writer.abort().await;
                 Err(Unfinished::BrokeOff(bytes))
             }
-            Ok(()) => {
+            Ok(digest)
+                if incoming
+                    .sha256
+                    .is_some_and(|told| told.as_slice() != digest.as_ref()) =>
+            {
+                writer.abort().await;
+                Err(Unfinished::Differs)
+            }
+            Ok(_) => {
                 let bytes = writer.finish().await?;
                 Ok(End::Stored {
                     mime,
@@ -327,6 +370,7 @@ struct Incoming<'a> {
     kind: MediaKind,
     declared: Option<&'a str>,
     bytes: Option<u64>,
+    sha256: Option<[u8; 32]>,
 }
 
 fn too_large() -> Arc<str> {
@@ -344,15 +388,19 @@ async fn head(pieces: &mut Pieces) -> Result<Bytes, Unfinished> {
     Ok(head.freeze())
 }
 
-/// Writes the rest, up to one piece more than is allowed.
-async fn write_all(writer: &mut FileWriter, head: Bytes, mut pieces: Pieces) -> Result<(), Unfinished> {
+/// Writes the rest, up to one piece more than is allowed; the digest of all.
+async fn write_all(writer: &mut FileWriter, head: Bytes, mut pieces: Pieces) -> Result<Digest, Unfinished> {
+    let mut digest = digest::Context::new(&digest::SHA256);
+    digest.update(&head);
     writer.push(head).await?;
     while writer.bytes() <= MOST_INBOUND_BYTES
         && let Some(piece) = pieces.next().await
     {
-        writer.push(piece?).await?;
+        let piece = piece?;
+        digest.update(&piece);
+        writer.push(piece).await?;
     }
-    Ok(())
+    Ok(digest.finish())
 }
 
 /// Files that failed together are not tried together again. The id is as good as chance, and the same for whoever tries.

@@ -1,4 +1,4 @@
-//! Links to files that work without a key until they end. What stands in one is random: it tells of nobody.
+//! Links to files that work without a key until they end. A link's token is random: no id of a contact leaves with it.
 
 use std::time::Duration;
 

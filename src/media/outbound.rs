@@ -3,7 +3,8 @@
 //! Meta's id of a file is kept for as long as Meta keeps the file, so that one that is sent often is brought there once for each number.
 //! Bringing it twice is harmless: only the message itself must never go twice.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -50,17 +51,53 @@ pub enum NotAtMeta {
     Never(MetaError),
 }
 
+/// A file at Meta.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileAtMeta {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The number that sends by it.
+    pub number: PhoneNumberId,
+    /// The upload.
+    pub upload: MediaId,
+    /// Meta's id of it.
+    pub id: Arc<str>,
+}
+
 /// Brings files to Meta.
 #[async_trait]
 pub trait OutboundFiles: Send + Sync + 'static {
+    /// Meta refused a file's id: the next message has the file brought there again.
+    async fn forget(&self, file: &FileAtMeta);
+
     /// Meta's id of a file, for the number that sends it. Ends within minutes.
     async fn at_meta(&self, file: &FileToSend) -> Result<Arc<str>, NotAtMeta>;
 }
 
 #[async_trait]
 impl OutboundFiles for Media {
+    async fn forget(&self, file: &FileAtMeta) {
+        let known = PlainTable::<MediaAtMeta>::of(self.store.as_ref(), self.now());
+        let key = MediaAtMeta::at(file.tenant, file.upload, &file.number);
+        let other = |stands: Option<&MediaAtMeta>| -> Result<_, MediaError> {
+            // It may have been brought there again meanwhile.
+            Ok(stands.filter(|stands| stands.id != file.id).cloned())
+        };
+        if let Err(error) = known.change(key, other).await {
+            tracing::warn!(tenant.id = %file.tenant, %error, "a file that Meta refused is sent once more by the same id");
+        }
+    }
+
     async fn at_meta(&self, file: &FileToSend) -> Result<Arc<str>, NotAtMeta> {
-        let tried = tokio::time::timeout(DEADLINE, self.bring(file)).await;
+        let alone = async {
+            // Whoever waits for its turn finds afterwards that it is there.
+            let turn = self
+                .bringing
+                .turn((file.tenant, file.upload, file.number.clone()));
+            let _turn = turn.lock().await;
+            self.bring(file).await
+        };
+        let tried = tokio::time::timeout(DEADLINE, alone).await;
         let late = || Err(NotAtMeta::Later("bringing it to Meta took too long".to_owned()));
         let brought = tried.unwrap_or_else(|_elapsed| late());
         let outcome = match &brought {
@@ -83,6 +120,27 @@ impl From<MediaError> for NotAtMeta {
             }
             other => Self::Later(other.to_string()),
         }
+    }
+}
+
+/// Files that are being brought to Meta, each by one at a time.
+#[derive(Debug, Default)]
+pub(super) struct SingleFlight(Mutex<HashMap<FlightKey, Weak<tokio::sync::Mutex<()>>>>);
+
+type FlightKey = (TenantId, MediaId, PhoneNumberId);
+
+impl SingleFlight {
+    /// What whoever brings a file holds meanwhile. Those that nobody holds any more are forgotten.
+    fn turn(&self, key: FlightKey) -> Arc<tokio::sync::Mutex<()>> {
+        // Entries are put whole, so a panic elsewhere leaves nothing half done.
+        let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        flights.retain(|_, flight| flight.strong_count() > 0);
+        if let Some(turn) = flights.get(&key).and_then(Weak::upgrade) {
+            return turn;
+        }
+        let turn = Arc::default();
+        flights.insert(key, Arc::downgrade(&turn));
+        turn
     }
 }
 

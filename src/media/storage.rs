@@ -21,14 +21,16 @@ use secrecy::ExposeSecret as _;
 
 use crate::config::{Backend, MediaBackend, MediaConfig, StoreConfig};
 use crate::domain::{ContactId, MediaId, TenantId, Timestamp};
-use crate::store::tables::FileKey;
+use crate::store::tables::{FileKey, MediaOwner};
 
 /// A piece of a file that is written to a folder.
 const PIECE: usize = 1 << 20;
 /// The same for a bucket: services take no smaller ones, but for the last.
 const BUCKET_PIECE: usize = 5 << 20;
-/// The longest that one request to a bucket may take.
-const REQUEST: Duration = Duration::from_secs(60);
+/// The longest silence of a bucket. A whole file takes as long as whoever reads or sends it.
+const SILENCE: Duration = Duration::from_secs(60);
+/// The object that names the store whose files these are. No file has such a name.
+const OWNER: &str = "mesej-owner.json";
 
 /// Why the folder or the bucket did not do something.
 #[derive(Debug, thiserror::Error)]
@@ -105,7 +107,7 @@ impl Files {
 
     /// In a folder, which is made.
     pub fn in_folder(folder: &FolderPath) -> Result<Self, StorageError> {
-        let made = std::fs::create_dir_all(folder);
+        let made = make_private(folder);
         made.map_err(|error| object_store::Error::Generic {
             store: "folder",
             source: format!("{}: {error}", folder.display()).into(),
@@ -136,7 +138,8 @@ impl Files {
         let options = ClientOptions::new()
             .with_allow_http(plain)
             .with_connect_timeout(Duration::from_secs(5))
-            .with_timeout(REQUEST);
+            .with_timeout_disabled()
+            .with_read_timeout(SILENCE);
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&config.s3_bucket)
             .with_region(&config.s3_region)
@@ -225,10 +228,43 @@ impl Files {
         .boxed()
     }
 
+    /// Whose files these are, as somebody said beside them. One that cannot be read is an error.
+    pub async fn owner(&self) -> Result<Option<MediaOwner>, StorageError> {
+        let found = match self.objects.get(&Path::from(OWNER)).await {
+            Ok(found) => found.bytes().await?,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let read = serde_json::from_slice(&found).map_err(|error| object_store::Error::Generic {
+            store: "files",
+            source: format!("{OWNER}: {error}").into(),
+        });
+        Ok(Some(read?))
+    }
+
+    /// Says whose files these are.
+    pub async fn set_owner(&self, owner: &MediaOwner) -> Result<(), StorageError> {
+        let json = serde_json::to_vec(owner).map_err(|error| object_store::Error::Generic {
+            store: "files",
+            source: error.into(),
+        })?;
+        self.objects.put(&Path::from(OWNER), json.into()).await?;
+        Ok(())
+    }
+
     /// The folder, where files that a kill left half written may lie.
     pub fn folder(&self) -> Option<&FolderPath> {
         self.folder.as_deref()
     }
+}
+
+/// Makes a folder that nobody else reads; one that is there is left as it is.
+fn make_private(folder: &FolderPath) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// An object that is being written.
@@ -308,6 +344,17 @@ mod tests {
             let copy = files.read(&name(3), None).await.unwrap().unwrap();
             assert_eq!(all(copy).await.len(), 2_800_000);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_is_made_is_nobody_elses_to_read() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let above = tempfile::tempdir().unwrap();
+        let folder = above.path().join("files");
+        Files::in_folder(&folder).unwrap();
+        let mode = std::fs::metadata(&folder).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
     }
 
     #[test]

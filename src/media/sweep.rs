@@ -1,6 +1,7 @@
 //! Removing what nobody needs any more: bytes that no row leads to, and files whose messages are gone.
 //!
 //! All objects are listed, and of each its row is asked for. Nothing younger than a day is removed: its row may be about to be written.
+//! Nothing at all is removed from a folder or bucket that is not known to be this store's (`ownership.rs`).
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -8,17 +9,20 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 
+use super::ownership::NotOwned;
 use super::storage::StoredObject;
 use super::{Media, MediaError};
-use crate::domain::TenantId;
+use crate::domain::{MediaId, TenantId};
 use crate::store::plain::PlainTable;
-use crate::store::tables::{MediaFile, MediaUsage};
+use crate::store::tables::{MediaFile, MediaUsage, QuickFile};
 
 /// What is younger stays, whatever rows say.
 const YOUNG: Duration = Duration::from_hours(24);
+/// Quick files that are read at once.
+const QUICK_FILES: usize = 100;
 
 /// What a sweep found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SweptFiles {
     /// Files that stay.
     pub files: u64,
@@ -28,39 +32,69 @@ pub struct SweptFiles {
     pub removed: u64,
     /// Their bytes.
     pub removed_bytes: u64,
+    /// Objects of which it could not be told, or that could not be removed: the next sweep looks again.
+    pub failed: u64,
+    /// Why nothing was removed, if the files are not known to be this store's.
+    pub held: Option<NotOwned>,
 }
 
 impl Media {
-    /// Goes through all objects. `goes_on` is asked before each: a sweep that is cut off is done again from the beginning.
-    pub async fn sweep(&self, mut goes_on: impl FnMut() -> bool + Send) -> Result<SweptFiles, MediaError> {
+    /// Goes through all objects. `goes_on` is asked before each; `None` where it said no: the next sweep begins anew.
+    pub async fn sweep(
+        &self,
+        mut goes_on: impl FnMut() -> bool + Send,
+    ) -> Result<Option<SweptFiles>, MediaError> {
         for tenant in self.store.tenants().await? {
             self.remove_erased(tenant.id).await?;
         }
-        let mut swept = SweptFiles::default();
-        let mut usage: HashMap<TenantId, (u64, u64)> = HashMap::new();
+        let mut swept = SweptFiles {
+            held: self.confirm_ownership().await?.err(),
+            ..SweptFiles::default()
+        };
+        let mut usage: HashMap<TenantId, MediaUsage> = HashMap::new();
         let mut objects = self.files.list();
         while let Some(object) = objects.try_next().await? {
             if !goes_on() {
-                return Ok(swept);
+                return Ok(None);
             }
-            let is_young = self.now().since(object.written) < YOUNG;
-            if is_young || self.is_needed(&object).await? {
+            let stays = match self.settle(&object, swept.held).await {
+                Ok(stays) => stays,
+                Err(error) => {
+                    tracing::warn!(tenant.id = %object.name.tenant, %error, "a file is looked at again with the next sweep");
+                    swept.failed += 1;
+                    true
+                }
+            };
+            if stays {
                 swept.files += 1;
                 swept.bytes += object.bytes;
-                let used = usage.entry(object.name.tenant).or_default();
-                used.0 += 1;
-                used.1 += object.bytes;
+                let used = usage.entry(object.name.tenant).or_insert(MediaUsage {
+                    files: 0,
+                    bytes: 0,
+                    at: self.now(),
+                });
+                used.files += 1;
+                used.bytes += object.bytes;
             } else {
-                self.files.remove(&object.name).await?;
                 swept.removed += 1;
                 swept.removed_bytes += object.bytes;
             }
         }
-        for (tenant, (files, bytes)) in usage {
-            self.note_usage(tenant, files, bytes).await?;
+        self.note_usage(usage).await?;
+        if swept.held.is_none() {
+            self.remove_half_written().await;
         }
-        self.remove_half_written().await;
-        Ok(swept)
+        Ok(Some(swept))
+    }
+
+    /// Removes an object that nobody needs; whether it stays.
+    async fn settle(&self, object: &StoredObject, held: Option<NotOwned>) -> Result<bool, MediaError> {
+        let is_young = self.now().since(object.written) < YOUNG;
+        if held.is_some() || is_young || self.is_needed(object).await? {
+            return Ok(true);
+        }
+        self.files.remove(&object.name).await?;
+        Ok(false)
     }
 
     /// Whether a row leads to an object, and its message is still there. Else the row goes, too.
@@ -73,6 +107,10 @@ impl Media {
         if found.row.file != Some(object.name.key) {
             return Ok(false);
         }
+        if id.is_upload() {
+            self.keep_while_quick(tenant, found.row).await?;
+            return Ok(true);
+        }
         if self.is_carried(tenant, &found.row).await? {
             return Ok(true);
         }
@@ -80,16 +118,55 @@ impl Media {
         Ok(false)
     }
 
-    async fn note_usage(&self, tenant: TenantId, files: u64, bytes: u64) -> Result<(), MediaError> {
+    /// An upload has no end while a quick file names it, and ends as every other once none does. Whoever adds or removes a quick file
+    /// may be killed halfway, or be overtaken by another: this is where it is put right.
+    async fn keep_while_quick(&self, tenant: TenantId, file: MediaFile) -> Result<(), MediaError> {
+        let is_quick = self.is_quick(tenant, file.id).await?;
+        if is_quick && file.until.is_some() {
+            self.keep_upload(tenant, file.id).await?;
+        }
+        if !is_quick && file.until.is_none() {
+            self.release_upload(tenant, file.id).await?;
+            // One may have been added since, by somebody who saw that it has no end.
+            if self.is_quick(tenant, file.id).await? {
+                self.keep_upload(tenant, file.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn is_quick(&self, tenant: TenantId, id: MediaId) -> Result<bool, MediaError> {
+        let table = PlainTable::<QuickFile>::of(self.store.as_ref(), self.now());
+        let mut after = None;
+        loop {
+            let page = table.page(QuickFile::of(tenant), after, QUICK_FILES).await?;
+            if page.items.iter().any(|found| found.row.media_id == id) {
+                return Ok(true);
+            }
+            after = page.items.last().map(|found| found.sort.clone());
+            if !page.more {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Notes what each tenant has, and that those have nothing any more who had something when it was counted last.
+    async fn note_usage(&self, mut usage: HashMap<TenantId, MediaUsage>) -> Result<(), MediaError> {
         let table = PlainTable::<MediaUsage>::of(self.store.as_ref(), self.now());
-        let row = MediaUsage {
-            files,
-            bytes,
-            at: self.now(),
-        };
-        table
-            .change::<MediaError>(MediaUsage::at(tenant), |_| Ok(Some(row)))
-            .await?;
+        for tenant in self.store.tenants().await? {
+            let counted = usage.remove(&tenant.id);
+            let before = table.get(&MediaUsage::at(tenant.id)).await?;
+            let Some(row) = counted.or(before.map(|_| MediaUsage {
+                files: 0,
+                bytes: 0,
+                at: self.now(),
+            })) else {
+                continue;
+            };
+            table
+                .change::<MediaError>(MediaUsage::at(tenant.id), |_| Ok(Some(row)))
+                .await?;
+        }
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 mod hostile;
 mod meta;
 mod sending;
+mod sweeping;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,9 +65,11 @@ impl Scene {
             rate: SendRate::STANDARD,
             access_token: AccessToken::new("secret"),
         };
-        store.put_number(number).await.unwrap();
-        let tenant = Tenant::new(TENANT, "Bakery", Retention::DEFAULT, NOW);
+        let tenant = Tenant::new(TENANT, "Toko", Retention::DEFAULT, NOW);
         store.put_tenant(tenant).await.unwrap();
+        store.put_number(number).await.unwrap();
+        // Where another scene used the folder before, it is not this one's.
+        media.confirm_ownership().await.unwrap().ok();
         let fence = store.lease(TENANT).await.unwrap();
         let head = store
             .open_tenant(TENANT, fence, Epoch::new(1))
@@ -394,7 +397,7 @@ async fn files_of_expired_messages_go_with_the_next_sweep() {
     scene.clock.advance(Duration::from_hours(24 * 400));
     let gone = scene.media.find(TENANT, task.id).await.unwrap();
     assert!(gone.is_none_or(|file| file.state == MediaState::Removed));
-    assert_eq!(scene.media.sweep(|| true).await.unwrap().removed, 1);
+    assert_eq!(scene.media.sweep(|| true).await.unwrap().unwrap().removed, 1);
     assert!(scene.objects().await.is_empty());
     assert_eq!(scene.media.find(TENANT, task.id).await.unwrap(), None);
 }

@@ -20,6 +20,8 @@ use crate::store::tables::{Carrier, FileKey, MediaFile, Upload, UploadPiece};
 pub const KEPT: Duration = Duration::from_hours(48);
 /// How long an upload in pieces may take.
 const OPEN: Duration = Duration::from_hours(24);
+/// Uploads in pieces that a tenant may have open.
+pub const MOST_OPEN: usize = 20;
 /// The largest piece of one.
 pub const PIECE: usize = 8 << 20;
 /// The smallest piece, but for the last: each is written down with the others.
@@ -47,6 +49,9 @@ pub enum UploadError<E> {
     /// It is not what it is said to be.
     #[error("{0}")]
     Type(Arc<str>),
+    /// Too many were begun and not ended.
+    #[error("too many uploads are open")]
+    TooManyOpen,
     /// Its bytes did not come.
     #[error("the file did not come whole")]
     Body(E),
@@ -159,6 +164,10 @@ impl Media {
     ) -> Result<MediaId, UploadError<MediaError>> {
         if bytes > declared.kind.most_bytes() {
             return Err(UploadError::TooLarge(declared.kind.most_bytes()));
+        }
+        let open = self.uploads().page(Upload::of(tenant), None, MOST_OPEN).await?;
+        if open.items.len() >= MOST_OPEN || open.more {
+            return Err(UploadError::TooManyOpen);
         }
         let id = MediaId::of_upload(self.random_bytes()?);
         let upload = Upload {

@@ -17,6 +17,7 @@ mod leaving;
 mod ledger;
 mod limit;
 mod media;
+mod media_owner;
 mod merge;
 mod number_standing;
 mod operator;
@@ -59,6 +60,7 @@ pub use media::{
     Carrier, FileKey, MEDIA, MEDIA_AT_META, MEDIA_CURSOR, MEDIA_ERASED, MEDIA_LINK, MEDIA_TASK, MediaAtMeta,
     MediaCursor, MediaErased, MediaFile, MediaLink, MediaTask,
 };
+pub use media_owner::{InstallationId, MEDIA_OWNER, MediaOwner};
 pub use merge::{MERGE, MergeId, MergeRecord};
 pub use number_standing::{NUMBER_STANDING, NumberStanding};
 pub use operator::{OPERATOR, Operator};
@@ -88,7 +90,7 @@ pub use user::{
 };
 
 /// All of them.
-pub const ALL: [&Table; 72] = [
+pub const ALL: [&Table; 73] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -122,6 +124,7 @@ pub const ALL: [&Table; 72] = [
     &MEDIA_LINK,
     &MEDIA_ERASED,
     &MEDIA_AT_META,
+    &MEDIA_OWNER,
     &MEDIA_USAGE,
     &QUICK_FILE,
     &OWN_REPLY,

@@ -205,6 +205,12 @@ metrics_table! {
     counter media_uploads_total = "mesej_media_uploads_total" { outcome: MediaUpload };
     /// Bytes of all files that are kept, as the last sweep counted them.
     gauge media_stored_bytes = "mesej_media_stored_bytes";
+    /// 1 while no file is removed, because it is not known that the folder or bucket is this store's.
+    gauge media_sweep_held = "mesej_media_sweep_held";
+    /// News of templates that cannot be written down: the next look-up of the account tells the same.
+    counter template_news_skipped_total = "mesej_template_news_skipped_total";
+    /// Events that tell of a file which cannot be noted: it is not fetched.
+    counter media_events_skipped_total = "mesej_media_events_skipped_total";
     /// Files that are to be fetched, as far as this gateway knows.
     gauge media_pending = "mesej_media_pending";
     /// For how long the oldest of them is. Meta keeps what customers send for seven days.

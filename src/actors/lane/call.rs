@@ -14,7 +14,8 @@ use super::retry::{Lost, commit_until_taken};
 use super::waiting::Moment;
 use crate::actors::{Incarnations, LedgerHandle};
 use crate::crash::{self, CrashPoint};
-use crate::domain::{AttemptToken, Clock, ContactAliases, MessageId, PhoneNumberId, Timestamp};
+use crate::domain::{AttemptToken, Clock, ContactAliases, MessageId, MetaError, PhoneNumberId, Timestamp};
+use crate::media::outbound::{FileAtMeta, OutboundFiles};
 use crate::store::op::{AttemptResult, Attempted};
 use crate::store::{Ahead, Op, OpOutcome};
 use crate::telemetry::labels::GraphCall;
@@ -181,6 +182,9 @@ pub(super) struct Call {
     pub(super) graph: Arc<dyn Graph>,
     pub(super) call: SendCall,
     pub(super) token: AttemptToken,
+    /// The files that it names by Meta's ids.
+    pub(super) files: Vec<FileAtMeta>,
+    pub(super) outbound_files: Arc<dyn OutboundFiles>,
     pub(super) history: CallHistory,
     pub(super) began: Duration,
     pub(super) limits: Arc<LaneLimits>,
@@ -213,7 +217,22 @@ impl Call {
             _ => ContactAliases::default(),
         };
         let mut rng = fastrand::Rng::with_seed(self.seed);
-        let ResponseAction { result, effect } = decide(result, self.history, &self.limits, now, &mut rng);
+        let ResponseAction { mut result, effect } = decide(result, self.history, &self.limits, now, &mut rng);
+        if let AttemptResult::Refused { error } = &result
+            && !self.files.is_empty()
+            && is_about_a_file(error)
+        {
+            for file in &self.files {
+                self.outbound_files.forget(file).await;
+            }
+            // Once: what Meta refuses although it was brought there a moment ago, it refuses for another reason.
+            if self.history.attempt == 1 {
+                result = AttemptResult::NotAccepted {
+                    retry_at: now.wall,
+                    error: Some(error.clone()),
+                };
+            }
+        }
         metrics::attempts_total(label(&result)).increment(1);
         report.tell(Progress::Answered {
             message: self.token.message,
@@ -224,6 +243,16 @@ impl Call {
         let outcome = self.results.keep(self.token, result.clone(), recipient).await;
         crash::point(CrashPoint::AfterResult);
         report.end(result, outcome);
+    }
+}
+
+/// Whether Meta refuses a message because of a file that it names: Meta dropped it, or the number or the app is another one by now.
+fn is_about_a_file(error: &MetaError) -> bool {
+    let says_so = |text: &str| text.to_ascii_lowercase().contains("media");
+    match error.code {
+        131_052 | 131_053 => true,
+        100 => says_so(&error.title) || error.details.as_deref().is_some_and(says_so),
+        _ => false,
     }
 }
 

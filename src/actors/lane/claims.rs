@@ -12,6 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::Lane;
 use super::circuit_breaker::Allowance;
+use super::customer_queues::NotYet;
 use super::gauges;
 use super::in_flight::InFlightMessage;
 use super::retry::pause_after;
@@ -209,8 +210,13 @@ impl Lane {
                 return;
             };
             let (pairs, recalls) = (&mut self.pair_limit, now.mono < self.recalls_until);
+            let files = &mut self.files;
             let mut customer = Customer::Known;
-            let taken = self.queue.take(priority, now, |contact| {
+            let taken = self.queue.take(priority, now, |contact, waiting| {
+                // Before a token of the pair's limit is taken: it would be lost.
+                if let Some(hold) = files.rest(waiting, now) {
+                    return Err(NotYet::Message(hold));
+                }
                 customer = if recalls && !pairs.knows(contact) {
                     Customer::New
                 } else {
@@ -218,14 +224,10 @@ impl Lane {
                 };
                 pairs.try_take(contact, now.mono).map_err(|wait| {
                     metrics::limiter_delays_total(labels::DelayReason::PairLimit).increment(1);
-                    now.mono + wait
+                    NotYet::Pair(now.mono + wait)
                 })
             });
-            let Some(mut item) = taken else { return };
-            if self.rest_for_file(&mut item, now) {
-                self.back_in_line(item, now);
-                continue;
-            }
+            let Some(item) = taken else { return };
             let ahead = self.note_ahead(&item.waiting);
             wants.push(Want {
                 item,

@@ -6,9 +6,21 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
-use super::waiting::{Hold, Item, PRIORITIES, PerPriority};
+use super::waiting::{Hold, Item, PRIORITIES, PerPriority, Waiting};
 use crate::actors::request::DelayReason;
 use crate::domain::{ContactId, MessageId, Priority};
+
+/// What is held back rests at least for so long: else it would be looked at again in the same turn.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// Why the first message of a queue does not go now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotYet {
+    /// The customer got too many until then.
+    Pair(Duration),
+    /// It waits for something of its own.
+    Message(Hold),
+}
 
 /// Where a queue is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -118,21 +130,22 @@ impl CustomerQueues {
         self.stand(contact, now);
     }
 
-    /// Changes for what a message rests.
+    /// Changes until when a message rests for a reason. What it rests for by now, if for another one, stays.
     pub(super) fn hold(
         &mut self,
         contact: ContactId,
         priority: Priority,
         message: MessageId,
-        hold: Option<Hold>,
+        (reason, until): (DelayReason, Option<Duration>),
         now: Duration,
     ) {
         let contact = self.whose(contact);
         if let Some(queue) = self.queues.get_mut(&contact) {
             let items = queue.items.of_mut(priority);
             let found = items.iter_mut().find(|item| item.id() == message);
+            let found = found.filter(|item| item.hold.is_none_or(|hold| hold.reason == reason));
             if let Some(item) = found {
-                item.hold = hold;
+                item.hold = until.map(|until| Hold { until, reason });
             }
             self.stand(contact, now);
         }
@@ -154,25 +167,32 @@ impl CustomerQueues {
 
     /// The next message of a priority. Its queue stands aside until [`CustomerQueues::free`] is called for it.
     ///
-    /// `admit` may hold a customer back until a time; the others are not held up by that.
+    /// `admit` may hold a customer or the message back; the others are not held up by that.
     pub(super) fn take(
         &mut self,
         priority: Priority,
         now: Duration,
-        mut admit: impl FnMut(ContactId) -> Result<(), Duration>,
+        mut admit: impl FnMut(ContactId, &Waiting) -> Result<(), NotYet>,
     ) -> Option<Item> {
         loop {
             let (_, contact) = *self.ready.of(priority).first()?;
-            let admitted = admit(contact);
             let queue = self.queues.get_mut(&contact)?;
+            let admitted = admit(contact, &queue.items.of(priority).front()?.waiting);
             let taken = match admitted {
                 Ok(()) => {
                     queue.busy = 1;
                     queue.pair_until = None;
                     queue.items.of_mut(priority).pop_front()
                 }
-                Err(until) => {
-                    queue.pair_until = Some(until.max(now + Duration::from_millis(1)));
+                Err(NotYet::Pair(until)) => {
+                    queue.pair_until = Some(until.max(now + SHORTEST));
+                    None
+                }
+                Err(NotYet::Message(hold)) => {
+                    if let Some(first) = queue.items.of_mut(priority).front_mut() {
+                        let until = hold.until.max(now + SHORTEST);
+                        first.hold = Some(Hold { until, ..hold });
+                    }
                     None
                 }
             };

@@ -10,7 +10,7 @@ use std::time::Duration;
 use actix::{ActorFutureExt as _, AsyncContext as _, Context, WrapFuture as _};
 
 use super::Lane;
-use super::waiting::{Hold, Item, Moment, Waiting};
+use super::waiting::{Hold, Moment, Waiting};
 use crate::actors::request::DelayReason;
 use crate::domain::{Backoff, DeliveryState, MediaId, MessageId, MetaError, PhoneNumberId, TenantId};
 use crate::media::outbound::{FileToSend, NotAtMeta};
@@ -40,7 +40,9 @@ type Brought = Result<AtMeta, NotAtMeta>;
 #[derive(Debug, Default)]
 pub(super) struct WaitingFiles {
     wanted: VecDeque<Waiting>,
-    underway: HashSet<MessageId>,
+    /// Those that are wanted or under way.
+    asked_for: HashSet<MessageId>,
+    underway: usize,
     ready: HashMap<MessageId, AtMeta>,
     tries: HashMap<MessageId, u32>,
 }
@@ -52,7 +54,7 @@ impl WaitingFiles {
     }
 
     /// Whether a message has to wait for its file.
-    fn lacks(&self, waiting: &Waiting) -> bool {
+    pub(super) fn lacks(&self, waiting: &Waiting) -> bool {
         waiting.has_file && !self.ready.contains_key(&waiting.message)
     }
 
@@ -62,11 +64,24 @@ impl WaitingFiles {
         self.tries.remove(&message);
     }
 
-    fn want(&mut self, waiting: &Waiting) {
-        let is_known = self.underway.contains(&waiting.message)
-            || self.wanted.iter().any(|wanted| wanted.message == waiting.message);
-        if !is_known && self.wanted.len() < MOST {
+    /// Lets a message rest until its file is at Meta, if it has to.
+    pub(super) fn rest(&mut self, waiting: &Waiting, now: Moment) -> Option<Hold> {
+        if !self.lacks(waiting) {
+            return None;
+        }
+        if self.wanted.len() < MOST && self.asked_for.insert(waiting.message) {
             self.wanted.push_back(waiting.clone());
+        }
+        Some(Hold {
+            until: now.mono + REST,
+            reason: DelayReason::File,
+        })
+    }
+
+    /// Makes room for what is known of one more message: of those that `is_claimed` says something of it is kept.
+    fn make_room(&mut self, is_claimed: impl Fn(MessageId) -> bool) {
+        if self.ready.len() >= MOST {
+            self.ready.retain(|message, _| is_claimed(*message));
         }
     }
 }
@@ -95,27 +110,14 @@ async fn bring(
 }
 
 impl Lane {
-    /// Lets a message rest until its file is at Meta; whether it has to.
-    pub(super) fn rest_for_file(&mut self, item: &mut Item, now: Moment) -> bool {
-        if !self.files.lacks(&item.waiting) {
-            return false;
-        }
-        item.hold = Some(Hold {
-            until: now.mono + REST,
-            reason: DelayReason::File,
-        });
-        self.files.want(&item.waiting);
-        true
-    }
-
     /// Brings files to Meta, a few at once.
     pub(super) fn bring_files(&mut self, ctx: &mut Context<Self>) {
-        while self.files.underway.len() < AT_ONCE
+        while self.files.underway < AT_ONCE
             && self.draining.is_none()
             && let Some(waiting) = self.files.wanted.pop_front()
         {
             let message = waiting.message;
-            self.files.underway.insert(message);
+            self.files.underway += 1;
             let place = (self.tenant, self.row.id.clone());
             let work = bring(
                 Arc::clone(&self.outbound_files),
@@ -124,7 +126,8 @@ impl Lane {
                 waiting.clone(),
             );
             ctx.spawn(work.into_actor(self).map(move |brought, lane, ctx| {
-                lane.files.underway.remove(&message);
+                lane.files.underway = lane.files.underway.saturating_sub(1);
+                lane.files.asked_for.remove(&message);
                 lane.file_came(&waiting, brought, ctx);
                 lane.turn_soon(ctx);
             }));
@@ -135,13 +138,12 @@ impl Lane {
         let (now, message) = (self.now(), waiting.message);
         let error = match brought {
             Ok(ids) => {
-                if self.files.ready.len() >= MOST {
-                    let in_flight = &self.in_flight;
-                    self.files.ready.retain(|message, _| in_flight.holds(*message));
-                }
+                let (in_flight, claiming) = (&self.in_flight, &self.claiming);
+                self.files
+                    .make_room(|message| in_flight.holds(message) || claiming.asks_for(message));
                 self.files.tries.remove(&message);
                 self.files.ready.insert(message, ids);
-                return self.queue.hold(message, None, now);
+                return self.queue.hold(message, DelayReason::File, None, now);
             }
             Err(NotAtMeta::Never(error)) => error,
             Err(NotAtMeta::Later(why)) => {
@@ -150,11 +152,8 @@ impl Lane {
                 let tries = *tries;
                 tracing::debug!(tenant.id = %self.tenant, message.id = %message, why, tries, "a message waits for its file");
                 if tries < TRIES {
-                    let hold = Hold {
-                        until: now.mono + BACKOFF.after(tries),
-                        reason: DelayReason::File,
-                    };
-                    return self.queue.hold(message, Some(hold), now);
+                    let until = now.mono + BACKOFF.after(tries);
+                    return self.queue.hold(message, DelayReason::File, Some(until), now);
                 }
                 MetaError {
                     code: FILE_FAILED,
@@ -173,5 +172,23 @@ impl Lane {
             error: Some(error),
         };
         self.withdraw(fail, ctx, |_| ());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+
+    #[test]
+    fn what_is_known_of_files_makes_room_and_keeps_what_a_claim_needs() {
+        let mut files = WaitingFiles::default();
+        let id = |number: u64| MessageId::new(Timestamp::from_secs(1), 0, number);
+        for number in 0..10_000 {
+            files.make_room(|message| message == id(3));
+            files.ready.insert(id(number), Arc::default());
+        }
+        files.make_room(|message| message == id(3));
+        assert!(files.of(id(3)).is_some() && files.of(id(4)).is_none());
     }
 }

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Debug;
 use std::time::Duration;
 
-use super::customer_queues::{CustomerQueues, QueueEstimate};
+use super::customer_queues::{CustomerQueues, NotYet, QueueEstimate};
 use super::delay_estimate::wall_wake;
 use super::order_statistics::OrderStatistics;
-use super::waiting::{Hold, Item, Later, Moment, PRIORITIES, PerPriority};
+use super::waiting::{Item, Later, Moment, PRIORITIES, PerPriority, Waiting};
+use crate::actors::request::DelayReason;
 use crate::domain::{ContactId, MessageId, Priority, Timestamp};
 
 /// Where a message is kept.
@@ -184,20 +185,26 @@ impl Queue {
         &mut self,
         priority: Priority,
         now: Moment,
-        admit: impl FnMut(ContactId) -> Result<(), Duration>,
+        admit: impl FnMut(ContactId, &Waiting) -> Result<(), NotYet>,
     ) -> Option<Item> {
         let item = self.customer_queues.take(priority, now.mono, admit)?;
         self.unlist(item.id());
         Some(item)
     }
 
-    /// Lets a message that stands in its customer's queue rest for another time than before, or not at all.
-    pub(super) fn hold(&mut self, message: MessageId, hold: Option<Hold>, now: Moment) {
+    /// Lets a message that stands in its customer's queue rest for a reason until another time than before, or not at all.
+    pub(super) fn hold(
+        &mut self,
+        message: MessageId,
+        reason: DelayReason,
+        until: Option<Duration>,
+        now: Moment,
+    ) {
         if let Some(place) = self.places.get(&message)
             && let Location::CustomerQueue(contact) = place.location
         {
             self.customer_queues
-                .hold(contact, place.priority, message, hold, now.mono);
+                .hold(contact, place.priority, message, (reason, until), now.mono);
         }
     }
 

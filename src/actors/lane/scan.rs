@@ -116,7 +116,7 @@ impl Lane {
             let mut item = Item::new(waiting, now);
             // One whose time has not come is looked at again when it has.
             if item.hold.is_none() {
-                self.rest_for_file(&mut item, now);
+                item.hold = self.files.rest(&item.waiting, now);
             }
             if let Some(displaced) = self.queue.add(item, now) {
                 self.overflow.note(&displaced.waiting, now);

@@ -11,6 +11,7 @@ use super::response_policy::CallHistory;
 use super::waiting::{Moment, PRIORITIES};
 use crate::domain::{MessageId, Priority};
 use crate::limiter::Hold;
+use crate::media::outbound::FileAtMeta;
 use crate::telemetry::{labels::DelayReason, metrics};
 use crate::whatsapp::payload::{with_files, with_token};
 use crate::whatsapp::{BearerToken, SendCall};
@@ -33,6 +34,14 @@ impl Lane {
                 && self.in_flight.is_overdue(message, now.wall)
             {
                 // It waited for the limit too long; back in the queue it expires.
+                self.in_flight.take_back(message);
+                self.return_claim(message);
+                continue;
+            }
+            if let Next::Message(_, message) = next
+                && self.lacks_file(message)
+            {
+                // What was known of it had to make room: it is never sent as it was written here.
                 self.in_flight.take_back(message);
                 self.return_claim(message);
                 continue;
@@ -65,6 +74,11 @@ impl Lane {
         next.or_else(|| order.iter().find_map(claimed))
     }
 
+    fn lacks_file(&self, message: MessageId) -> bool {
+        let found = self.in_flight.get(message);
+        found.is_some_and(|found| self.files.lacks(&found.item.waiting))
+    }
+
     fn begin_call(&mut self, priority: Priority, bearer: BearerToken, now: Moment) {
         let bulk_waits = self.in_flight.unstarted(Priority::Bulk) > 0 || self.queue.has_ready(Priority::Bulk);
         let seed = self.rng.u64(..);
@@ -74,6 +88,18 @@ impl Lane {
         found.began = Some(now.mono);
         let token = found.claimed.token;
         let payload = &found.claimed.row.payload;
+        let files: Vec<FileAtMeta> = self
+            .files
+            .of(token.message)
+            .unwrap_or_default()
+            .iter()
+            .map(|(upload, id)| FileAtMeta {
+                tenant: self.tenant,
+                number: self.row.id.clone(),
+                upload: *upload,
+                id: Arc::clone(id),
+            })
+            .collect();
         let body = match self.files.of(token.message) {
             Some(files) => with_token(&with_files(payload, files), &token),
             None => with_token(payload, &token),
@@ -86,6 +112,8 @@ impl Lane {
                 body,
             },
             token,
+            files,
+            outbound_files: Arc::clone(&self.outbound_files),
             history: CallHistory {
                 priority,
                 attempt: token.attempt,

@@ -119,6 +119,7 @@ impl GraphFiles for Meta {
             url: format!("https://files.example.com/{id}"),
             mime: Some("image/png".to_owned()),
             bytes: None,
+            sha256: None,
         })
     }
 

@@ -91,7 +91,7 @@ impl NamedMedia {
             stands: place.stands,
             path: place.path(),
             origin,
-            mime: file.mime_type.map(|mime| bare_type(&mime).into()),
+            mime: file.mime_type.and_then(|mime| bare_type(&mime)).map(Into::into),
             name: file.filename.and_then(|name| clean_name(&name)),
         })
     }

@@ -17,6 +17,7 @@ use crate::whatsapp::client::{
 struct Script {
     file: Option<(String, Bytes)>,
     declared: Option<u64>,
+    sha256: Option<[u8; 32]>,
     refused: Option<(u16, i64)>,
     breaks_off: Option<usize>,
     uploads: Vec<(String, Vec<u8>)>,
@@ -51,6 +52,11 @@ impl ScriptedMeta {
 
     pub(super) fn declares(&self, bytes: u64) {
         self.script().declared = Some(bytes);
+    }
+
+    /// What Meta says that the bytes add up to.
+    pub(super) fn tells_digest(&self, sha256: [u8; 32]) {
+        self.script().sha256 = Some(sha256);
     }
 
     pub(super) fn breaks_off_after(&self, bytes: usize) {
@@ -116,6 +122,7 @@ impl GraphFiles for ScriptedMeta {
             url: format!("https://files.example.com/{id}"),
             mime: Some(mime.clone()),
             bytes: script.declared.or(u64::try_from(bytes.len()).ok()),
+            sha256: script.sha256,
         })
     }
 

@@ -1,4 +1,4 @@
-//! What a business uploads, on its way to Meta, and what is swept.
+//! What a business uploads, on its way to Meta.
 
 use super::*;
 
@@ -12,7 +12,7 @@ fn declared(mime: &str) -> crate::media::uploads::Declared {
     }
 }
 
-async fn upload(
+pub(super) async fn upload(
     scene: &Scene,
     mime: &str,
     pieces: Vec<Bytes>,
@@ -174,36 +174,17 @@ async fn an_upload_in_pieces_goes_on_where_it_broke_off_and_is_whole_in_the_end(
 }
 
 #[tokio::test]
-async fn a_sweep_leaves_what_is_needed_or_young_and_counts_it() {
-    let mut scene = Scene::new().await;
-    scene.meta.serves("image/png", PNG);
-    let (stays, goes) = (scene.picture().await, scene.picture().await);
-    scene.settle(&stays).await;
-    scene.settle(&goes).await;
-    let orphan = ObjectName {
-        tenant: TENANT,
-        id: stays.id,
-        key: crate::store::tables::FileKey::of([9; 16]),
-    };
-    let mut writer = scene.media.files().write(&orphan).await.unwrap();
-    writer.push(Bytes::from_static(b"nobody's")).await.unwrap();
-    writer.finish().await.unwrap();
-    let message = scene.message(&goes).await;
-    scene.revoke(&message).await;
-    // Objects are as old as this machine says; what is believed here is years ahead of that, or behind.
-    scene.clock.jump_wall_to(Timestamp::from_secs(1));
-    let young = scene.media.sweep(|| true).await.unwrap();
-    assert_eq!((young.files, young.removed), (3, 0));
-    scene.clock.jump_wall_to(NOW);
-    let swept = scene.media.sweep(|| true).await.unwrap();
-    assert_eq!(
-        (swept.files, swept.bytes, swept.removed),
-        (1, u64::try_from(PNG.len()).unwrap(), 2)
-    );
-    let usage = scene.media.usage(TENANT).await.unwrap().unwrap();
-    assert_eq!((usage.files, usage.bytes), (1, u64::try_from(PNG.len()).unwrap()));
-    assert!(scene.media.find(TENANT, stays.id).await.unwrap().is_some());
-    assert_eq!(scene.media.find(TENANT, goes.id).await.unwrap(), None);
+async fn a_tenant_has_a_bounded_number_of_uploads_open() {
+    use crate::media::uploads::{MOST_OPEN, UploadError};
+    let scene = Scene::new().await;
+    let begin = async |tenant| scene.media.begin_upload(tenant, declared("image/png"), 100).await;
+    for _ in 0..MOST_OPEN {
+        begin(TENANT).await.unwrap();
+    }
+    assert!(matches!(begin(TENANT).await, Err(UploadError::TooManyOpen)));
+    begin(TenantId::new(8)).await.unwrap();
+    scene.clock.advance(Duration::from_hours(25));
+    begin(TENANT).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -236,12 +236,17 @@ impl PlainRow for MediaFile {
 pub struct MediaTask {
     /// Which.
     pub id: MediaId,
+    /// The number whose it is: the files of each have their share of what is done at once.
+    pub number: PhoneNumberId,
     /// Since when.
     pub since: Timestamp,
     /// When it is tried next.
     pub due: Timestamp,
     /// How often it was tried.
     pub tries: u32,
+    /// How often what came was another file than the one that Meta told of.
+    #[serde(default)]
+    pub different: u32,
     /// Until when the row is kept, should nobody end it.
     pub until: Timestamp,
 }

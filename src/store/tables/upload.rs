@@ -68,9 +68,14 @@ pub struct Upload {
 }
 
 impl Upload {
+    /// All of a tenant's.
+    pub fn of(tenant: TenantId) -> Partition {
+        Partition::of_tenant(&UPLOAD, tenant)
+    }
+
     /// The one with an id.
     pub fn at(tenant: TenantId, id: MediaId) -> PlainKey {
-        Partition::of_tenant(&UPLOAD, tenant).row(id.as_bytes())
+        Self::of(tenant).row(id.as_bytes())
     }
 
     /// Bytes that are there.

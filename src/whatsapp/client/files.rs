@@ -6,6 +6,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -17,6 +19,7 @@ use super::http::{GraphClient, in_path, unreachable};
 use super::samples::{Sample, SampleRest, SampleSession};
 use super::{BearerToken, GraphError};
 use crate::domain::PhoneNumberId;
+use crate::domain::ids::parse_hex;
 
 /// The longest that a file may take from its first byte to its last, either way.
 pub(super) const WHOLE_FILE: Duration = Duration::from_secs(600);
@@ -37,6 +40,8 @@ pub struct FileAddress {
     pub mime: Option<String>,
     /// Its size, as declared.
     pub bytes: Option<u64>,
+    /// What its bytes add up to.
+    pub sha256: Option<[u8; 32]>,
 }
 
 /// A file that is brought to Meta.
@@ -151,6 +156,7 @@ impl GraphFiles for GraphClient {
             url,
             mime: text("mime_type"),
             bytes,
+            sha256: text("sha256").and_then(|digest| sha256(&digest)),
         })
     }
 
@@ -224,6 +230,11 @@ impl GraphFiles for GraphClient {
     }
 }
 
+/// A digest in hex, as the examples have it, or in base64, as webhooks do.
+fn sha256(digest: &str) -> Option<[u8; 32]> {
+    parse_hex(digest).or_else(|| STANDARD.decode(digest).ok()?.try_into().ok())
+}
+
 /// A body, piece by piece; one that falls silent ends with an error.
 fn pieces(response: Response) -> Pieces {
     let next = |mut response: Response| async move {
@@ -240,6 +251,17 @@ fn pieces(response: Response) -> Pieces {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_digest_is_read_in_either_way_and_what_is_none_is_not_believed() {
+        let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let base64 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+        assert!(sha256(hex).is_some());
+        assert_eq!(sha256(hex), sha256(base64));
+        for none in ["", "x", "47DEQpj8", &hex[..62]] {
+            assert_eq!(sha256(none), None, "{none}");
+        }
+    }
 
     #[test]
     fn a_token_goes_to_metas_hosts_alone() {

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use super::*;
 use crate::actors::lane::LaneLimits;
 use crate::domain::{DeliveryState, MediaId, MetaError};
-use crate::media::outbound::{FileToSend, NotAtMeta, OutboundFiles};
+use crate::media::outbound::{FileAtMeta, FileToSend, NotAtMeta, OutboundFiles};
+use crate::whatsapp::RefusalScope;
 
 fn upload() -> MediaId {
     MediaId::of_upload([7; 16])
@@ -21,10 +22,15 @@ pub(super) struct ScriptedFiles {
     ends: Mutex<VecDeque<NotAtMeta>>,
     takes: Mutex<Duration>,
     asked: Mutex<Vec<FileToSend>>,
+    forgotten: Mutex<Vec<FileAtMeta>>,
 }
 
 #[async_trait]
 impl OutboundFiles for ScriptedFiles {
+    async fn forget(&self, file: &FileAtMeta) {
+        self.forgotten.lock().unwrap().push(file.clone());
+    }
+
     async fn at_meta(&self, file: &FileToSend) -> Result<Arc<str>, NotAtMeta> {
         self.asked.lock().unwrap().push(file.clone());
         let takes = *self.takes.lock().unwrap();
@@ -175,6 +181,42 @@ async fn the_next_lane_asks_again_for_a_message_that_waits() {
     let _lane = world.lane(LaneLimits::default());
     world.settled().await;
     assert_eq!(world.state(&sent[0]).await, DeliveryState::Sent);
+    assert_eq!(world.calls_for(&sent[0]), [1]);
+    world.check();
+}
+
+#[actix::test]
+async fn an_id_that_meta_refuses_is_forgotten_and_the_message_goes_once_more() {
+    let world = World::new().await;
+    world.script(|token| match token.attempt {
+        1 => refused(RefusalScope::Message, 131_053),
+        _ => accepted(token),
+    });
+    let lane = world.lane(LaneLimits::default());
+    let sent = world.send(&lane, &[with_file(1)]).await;
+    world.settled().await;
+    assert_eq!(world.state(&sent[0]).await, DeliveryState::Sent);
+    assert_eq!(world.calls_for(&sent[0]), [1, 2]);
+    let forgotten = world.files.forgotten.lock().unwrap().clone();
+    assert_eq!(forgotten.len(), 1);
+    assert_eq!((forgotten[0].upload, &*forgotten[0].id), (upload(), "4711"));
+    assert_eq!(world.files.asked.lock().unwrap().len(), 2);
+    world.check();
+}
+
+#[actix::test]
+async fn what_meta_refuses_again_or_for_something_else_fails() {
+    let world = World::new().await;
+    world.script(|_| refused(RefusalScope::Message, 131_053));
+    let lane = world.lane(LaneLimits::default());
+    let sent = world.send(&lane, &[with_file(1), letter(2)]).await;
+    world.settled().await;
+    assert_eq!(world.calls_for(&sent[0]), [1, 2]);
+    assert_eq!(world.state(&sent[0]).await, DeliveryState::Failed);
+    assert_eq!(world.calls_for(&sent[1]), [1], "it has no file");
+    world.script(|_| refused(RefusalScope::Message, 100));
+    let sent = world.send(&lane, &[with_file(3)]).await;
+    world.settled().await;
     assert_eq!(world.calls_for(&sent[0]), [1]);
     world.check();
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use crate::actors::lane::customer_queues::NotYet;
 use crate::actors::lane::queue::{Queue, Share, Standing, Waits};
 use crate::actors::lane::waiting::{Hold, Item, Moment, PRIORITIES, Waiting};
 use crate::actors::request::DelayReason;
@@ -44,7 +45,7 @@ fn add(queue: &mut Queue, waiting: Waiting, now: Moment) -> Option<Item> {
 }
 
 fn take(queue: &mut Queue, priority: Priority, now: Moment) -> Option<Item> {
-    queue.take(priority, now, |_| Ok(()))
+    queue.take(priority, now, |_, _| Ok(()))
 }
 
 #[test]
@@ -81,7 +82,7 @@ fn customers_who_turn_out_to_be_one_are_written_to_one_after_the_other() {
     assert_eq!(queue.forget(id(4), now).map(|item| item.id()), Some(id(4)));
     for (expected, joined_later) in [(2, Some(6)), (3, None), (5, None), (6, None)] {
         let mut asked = None;
-        let taken = queue.take(reply, now, |contact| {
+        let taken = queue.take(reply, now, |contact, _| {
             asked = Some(contact);
             Ok(())
         });
@@ -150,9 +151,9 @@ fn a_customer_at_the_pair_limit_rests_and_others_go() {
         add(&mut queue, waiting(number, contact, Priority::Bulk), at(0));
     }
     let limited = ContactId::from_bytes([7; 16]);
-    let admit = |contact| {
+    let admit = |contact, _: &Waiting| {
         if contact == limited {
-            Err(Duration::from_secs(6))
+            Err(NotYet::Pair(Duration::from_secs(6)))
         } else {
             Ok(())
         }
@@ -304,8 +305,8 @@ proptest! {
                 }
                 Step::Take { priority, limit } => {
                     let until = now.mono + Duration::from_millis(700);
-                    let taken = queue.take(priority, now, |contact| {
-                        if limit && contact.as_bytes()[0] == 0 { Err(until) } else { Ok(()) }
+                    let taken = queue.take(priority, now, |contact, _| {
+                        if limit && contact.as_bytes()[0] == 0 { Err(NotYet::Pair(until)) } else { Ok(()) }
                     });
                     if let Some(item) = taken {
                         prop_assert_eq!(item.waiting.priority, priority);
