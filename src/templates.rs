@@ -4,7 +4,7 @@
 //! | File | What it holds |
 //! |---|---|
 //! | `merge.rs` | what a list or a webhook of Meta's makes of a row. Pure |
-//! | `rows.rs` | how rows are changed: their history first, and never over somebody else's change |
+//! | `rows.rs` | how rows are changed: never over somebody else's change, and noted in their history |
 //! | `sync.rs` | one look-up of an account at Meta |
 //! | `schedule.rs` | when which account is looked up |
 //! | `known.rs` | what messages are checked against, kept in memory for half a minute |

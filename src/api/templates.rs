@@ -88,10 +88,12 @@ async fn looked_up<N: Need>(call: &Call<N>) -> Result<LookedUp, ApiError> {
 }
 
 /// The tenant's numbers, by their accounts.
-async fn numbers<N: Need>(call: &Call<N>) -> Result<BTreeMap<WabaId, Number>, ApiError> {
-    let numbers = call.state().tenants.numbers(call.tenant()).await?;
-    let by_account = numbers.into_iter().rev();
-    Ok(by_account.map(|number| (number.waba.clone(), number)).collect())
+async fn numbers<N: Need>(call: &Call<N>) -> Result<BTreeMap<WabaId, Vec<Number>>, ApiError> {
+    let mut by_account: BTreeMap<WabaId, Vec<Number>> = BTreeMap::new();
+    for number in call.state().tenants.numbers(call.tenant()).await? {
+        by_account.entry(number.waba.clone()).or_default().push(number);
+    }
+    Ok(by_account)
 }
 
 async fn template<N: Need>(call: &Call<N>) -> Result<Template, ApiError> {
@@ -112,8 +114,11 @@ pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
     let name = params.take::<String>("name", "the beginning of a name")?;
     let cursor = params.take::<TemplateId>("cursor", "a `next_cursor` of this list")?;
     params.finish()?;
+    // What an account had that no number is in any more says nothing about what can be sent.
+    let accounts = numbers(&call).await?;
     let is_asked_for = |row: &Template| {
-        waba.as_ref().is_none_or(|waba| row.waba == *waba)
+        accounts.contains_key(&row.waba)
+            && waba.as_ref().is_none_or(|waba| row.waba == *waba)
             && language.as_ref().is_none_or(|language| row.language == *language)
             && name
                 .as_ref()
@@ -179,8 +184,11 @@ pub(super) async fn synced(call: Call<CanRead>) -> Result<HttpResponse, ApiError
         let account = known.iter().find(|account| account.waba == waba);
         let runs = account.and_then(|account| account.running_until);
         let error = account.and_then(|account| account.error.as_deref());
+        // What was asked for here and has not begun yet, too: whoever asked waits for it.
+        let is_soon = call.state().templates.is_looked_up_soon(call.tenant(), &waba);
         let state = match (runs, error) {
             (Some(until), _) if now < until => "running",
+            _ if is_soon => "running",
             (_, Some(_)) => "failed",
             _ => "idle",
         };

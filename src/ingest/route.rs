@@ -20,8 +20,8 @@ use crate::domain::message::{Amendment, Side};
 use crate::domain::{Alias, DeliveryState, EventKind, PhoneNumberId, TenantId, WabaId, WamidHash};
 use crate::store::op::{Amend, Announce, Called, Naming, Op, Prefer, Receive, Relate, Report, ReportTarget};
 use crate::store::{JournalEntry, ProcessId};
-use crate::telemetry::Seldom;
 use crate::telemetry::labels::{ElementKind, QuarantineReason};
+use crate::telemetry::{Seldom, metrics};
 use crate::whatsapp::webhook::Haste;
 use crate::whatsapp::{Element, IncomingMessage, IncomingStatus, OtherEvent, webhook};
 
@@ -326,11 +326,15 @@ impl Router {
         let (Some(news), Some(waba)) = (webhook::template_news(other), &other.waba) else {
             return true;
         };
-        let applied = self.parts.templates.apply(tenant, waba, &news).await;
-        if let Err(error) = &applied {
-            tracing::warn!(tenant.id = %tenant, %error, "cannot take over what is new of a template");
+        let Err(error) = self.parts.templates.apply(tenant, waba, &news).await else {
+            return true;
+        };
+        tracing::warn!(tenant.id = %tenant, %error, "cannot take over what is new of a template");
+        if error.kind.is_lasting() {
+            // It would fail for ever, and the next list says the same.
+            metrics::template_news_skipped_total().increment(1);
         }
-        applied.is_ok()
+        error.kind.is_lasting()
     }
 
     fn message(message: &IncomingMessage, inbox: &dyn TenantInbox) -> Vec<Op> {

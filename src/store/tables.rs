@@ -78,7 +78,7 @@ pub use subscription::{
 };
 pub use team::{Former, Handover, MEMBERSHIP, Member, Membership, TEAM, Team};
 pub use template::{
-    TEMPLATE, TEMPLATE_ACCOUNT, TEMPLATE_HISTORY, Template, TemplateAccount, TemplateHistory,
+    Heard, TEMPLATE, TEMPLATE_ACCOUNT, TEMPLATE_HISTORY, Template, TemplateAccount, TemplateHistory,
     TemplateVersion, Told,
 };
 pub use tenant_turn::{TENANT_TURN, TenantTurn};

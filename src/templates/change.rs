@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::merge::{Listed, kept};
 use super::{TemplateBook, TemplateError};
-use crate::domain::{TemplateId, TemplateName, TemplateStatus, TenantId};
-use crate::store::tables::Template;
+use crate::domain::{TemplateId, TemplateName, TemplateStatus, TenantId, WabaId};
+use crate::store::StoreError;
+use crate::store::tables::{Heard, Template};
 use crate::whatsapp::client::{BearerToken, GraphError, TemplatePage};
 use crate::whatsapp::templates::ParameterFormat;
 
@@ -51,7 +52,7 @@ impl TemplateBook {
             "components": new.components,
         });
         let waba = new.name.waba.clone();
-        let began = self.clock.now();
+        let began = self.generation(tenant, &waba).await?;
         let made = self.graph.create_template(&waba, &asked, token).await;
         // Where Meta's answer is lost, the next list tells what became of it.
         self.look_up_now(tenant, &waba);
@@ -63,10 +64,14 @@ impl TemplateBook {
         let id = new.name.id();
         let now = self.clock.now();
         if let Some(listed) = listed {
+            // A list that is under way may not have it.
+            let heard = self.changed(tenant, &waba).await?;
             self.change(tenant, id, "created", |before| {
                 // One of this name that was deleted before says nothing about this one.
                 let before = before.filter(|before| before.status != TemplateStatus::Deleted);
-                Some(listed.clone().row(before, began, now))
+                let mut row = listed.clone().row(before, began, now);
+                row.told.components = Some(heard);
+                Some(row)
             })
             .await?;
         }
@@ -93,7 +98,7 @@ impl TemplateBook {
         let edited = self.graph.edit_template(meta_id, &asked.into(), token).await;
         self.look_up_now(tenant, &row.waba);
         edited?;
-        let now = self.clock.now();
+        let (now, heard) = (self.clock.now(), self.changed(tenant, &row.waba).await?);
         self.change(tenant, row.id(), "edited", |before| {
             let before = before?;
             let mut after = Template {
@@ -102,14 +107,14 @@ impl TemplateBook {
                 changed_at: now,
                 ..before.clone()
             };
-            after.told.status = Some(now);
+            after.told.status = Some(heard);
             if let Some(category) = &change.category {
                 after.category.clone_from(category);
-                after.told.category = Some(now);
+                after.told.category = Some(heard);
             }
             if let Some(components) = &change.components {
                 after.components = kept(Some(components));
-                after.told.components = Some(now);
+                after.told.components = Some(heard);
             }
             Some(after)
         })
@@ -132,7 +137,7 @@ impl TemplateBook {
         let deleted = self.graph.delete_template(&row.waba, &row.name, id, token).await;
         self.look_up_now(tenant, &row.waba);
         deleted?;
-        let now = self.clock.now();
+        let (now, heard) = (self.clock.now(), self.changed(tenant, &row.waba).await?);
         for id in self.reached(tenant, row, reach).await? {
             self.change(tenant, id, "deleted", |before| {
                 let mut after = Template {
@@ -141,12 +146,18 @@ impl TemplateBook {
                     changed_at: now,
                     ..before?.clone()
                 };
-                after.told.status = Some(now);
+                after.told.status = Some(heard);
                 Some(after)
             })
             .await?;
         }
         Ok(())
+    }
+
+    /// Something of an account was changed at Meta just now.
+    async fn changed(&self, tenant: TenantId, waba: &WabaId) -> Result<Heard, StoreError> {
+        let generation = self.generation(tenant, waba).await?;
+        Ok(Heard { generation, at: None })
     }
 
     /// A page of Meta's ready templates.

@@ -8,7 +8,6 @@ use std::time::Duration;
 use lru::LruCache;
 use serde_json::Value;
 
-use super::schedule::ON_MISS;
 use super::{TemplateBook, TemplateRefusal};
 use crate::domain::{TemplateId, TemplateName, TemplateStatus, TenantId, WabaId};
 use crate::store::StoreError;
@@ -17,8 +16,14 @@ use crate::whatsapp::templates::{Definition, Preview, fill};
 
 /// How long what was read is trusted.
 const FRESH: Duration = Duration::from_secs(30);
-/// Templates of all tenants that are kept ready; some two kilobytes each.
-const TEMPLATES: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+/// Bytes of templates of all tenants that are kept ready. The tenant that asked for none for longest is forgotten first.
+const MOST_BYTES: usize = 64 << 20;
+/// The same of one tenant.
+const OF_TENANT: usize = 8 << 20;
+/// What a template takes beside its components.
+const BESIDE: usize = 512;
+/// Names that lead to no template.
+const MISSING: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 /// Accounts; some 200 bytes each.
 const ACCOUNTS: NonZeroUsize = NonZeroUsize::new(20_000).unwrap();
 
@@ -45,7 +50,87 @@ struct Read<T> {
     at: Duration,
 }
 
-type ReadTemplates = LruCache<(TenantId, TemplateId), Read<Option<Arc<Ready>>>>;
+/// Templates of one tenant.
+struct OfTenant {
+    read: LruCache<TemplateId, (Read<Arc<Ready>>, usize)>,
+    bytes: usize,
+}
+
+/// Templates that were read.
+struct ReadTemplates {
+    tenants: LruCache<TenantId, OfTenant>,
+    bytes: usize,
+    missing: LruCache<(TenantId, TemplateId), Read<()>>,
+    /// How often something was forgotten: what was read before that is not kept.
+    forgotten: u64,
+}
+
+impl Default for ReadTemplates {
+    fn default() -> Self {
+        Self {
+            tenants: LruCache::unbounded(),
+            bytes: 0,
+            missing: LruCache::new(MISSING),
+            forgotten: 0,
+        }
+    }
+}
+
+impl ReadTemplates {
+    /// What was read of a template within the last half minute; the inner `None` where there is none.
+    fn fresh(&mut self, tenant: TenantId, id: TemplateId, now: Duration) -> Option<Option<Arc<Ready>>> {
+        let is_fresh = |at: Duration| now.saturating_sub(at) < FRESH;
+        let of_tenant = self.tenants.get_mut(&tenant);
+        let found = of_tenant.and_then(|of| of.read.get(&id)).map(|(read, _)| read);
+        if let Some(read) = found.filter(|read| is_fresh(read.at)) {
+            return Some(Some(Arc::clone(&read.value)));
+        }
+        let missing = self.missing.get(&(tenant, id));
+        missing.filter(|read| is_fresh(read.at)).map(|_| None)
+    }
+
+    fn forget(&mut self, tenant: TenantId, id: TemplateId) {
+        self.forgotten = self.forgotten.wrapping_add(1);
+        self.missing.pop(&(tenant, id));
+        self.remove(tenant, id);
+    }
+
+    fn remove(&mut self, tenant: TenantId, id: TemplateId) {
+        let Some(of_tenant) = self.tenants.get_mut(&tenant) else {
+            return;
+        };
+        if let Some((_, bytes)) = of_tenant.read.pop(&id) {
+            of_tenant.bytes = of_tenant.bytes.saturating_sub(bytes);
+            self.bytes = self.bytes.saturating_sub(bytes);
+        }
+        if of_tenant.read.is_empty() {
+            self.tenants.pop(&tenant);
+        }
+    }
+
+    fn put(&mut self, tenant: TenantId, id: TemplateId, read: Read<Arc<Ready>>, bytes: usize) {
+        self.missing.pop(&(tenant, id));
+        self.remove(tenant, id);
+        let of_tenant = self.tenants.get_or_insert_mut(tenant, || OfTenant {
+            read: LruCache::unbounded(),
+            bytes: 0,
+        });
+        of_tenant.read.put(id, (read, bytes));
+        of_tenant.bytes += bytes;
+        self.bytes += bytes;
+        while of_tenant.bytes > OF_TENANT
+            && let Some((_, (_, bytes))) = of_tenant.read.pop_lru()
+        {
+            of_tenant.bytes = of_tenant.bytes.saturating_sub(bytes);
+            self.bytes = self.bytes.saturating_sub(bytes);
+        }
+        while self.bytes > MOST_BYTES
+            && let Some((_, of_tenant)) = self.tenants.pop_lru()
+        {
+            self.bytes = self.bytes.saturating_sub(of_tenant.bytes);
+        }
+    }
+}
 
 /// See the module.
 pub(super) struct Known {
@@ -57,7 +142,7 @@ pub(super) struct Known {
 impl Default for Known {
     fn default() -> Self {
         Self {
-            templates: Mutex::new(LruCache::new(TEMPLATES)),
+            templates: Mutex::default(),
             accounts: Mutex::new(LruCache::new(ACCOUNTS)),
         }
     }
@@ -71,7 +156,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Known {
     /// Has a template read again by whoever needs it next.
     pub(super) fn forget(&self, tenant: TenantId, id: TemplateId) {
-        locked(&self.templates).pop(&(tenant, id));
+        locked(&self.templates).forget(tenant, id);
     }
 
     /// The same for an account.
@@ -113,11 +198,11 @@ impl TemplateBook {
                 return Ok(Ok(None));
             }
             // It may have been made at Meta a moment ago.
-            self.look_up(tenant, waba, ON_MISS);
+            self.look_up_on_miss(tenant, waba);
             return Ok(Err(TemplateRefusal::Unknown));
         };
         if ready.status.is_refused() {
-            self.look_up(tenant, waba, ON_MISS);
+            self.look_up_on_miss(tenant, waba);
             return Ok(Err(TemplateRefusal::NotSendable(ready.status.clone())));
         }
         let Some(definition) = &ready.definition else {
@@ -130,21 +215,34 @@ impl TemplateBook {
 
     async fn ready(&self, tenant: TenantId, id: TemplateId) -> Result<Option<Arc<Ready>>, StoreError> {
         let now = self.clock.monotonic();
-        {
+        let forgotten = {
             let mut known = locked(&self.known.templates);
-            let fresh = known.get(&(tenant, id));
-            if let Some(read) = fresh.filter(|read| now.saturating_sub(read.at) < FRESH) {
-                return Ok(read.value.clone());
+            if let Some(fresh) = known.fresh(tenant, id, now) {
+                return Ok(fresh);
             }
-        }
+            known.forgotten
+        };
         let row = self.get(tenant, id).await?;
-        let value = row.as_ref().map(|row| Arc::new(Ready::of(row)));
+        let ready = row.map(|row| {
+            let bytes = row.components.to_string().len() + BESIDE;
+            (Arc::new(Ready::of(&row)), bytes)
+        });
+        let mut known = locked(&self.known.templates);
+        // Something was changed while it was read: it may be what was read.
+        if known.forgotten != forgotten {
+            return Ok(ready.map(|(value, _)| value));
+        }
+        let Some((value, bytes)) = ready else {
+            known.remove(tenant, id);
+            known.missing.put((tenant, id), Read { value: (), at: now });
+            return Ok(None);
+        };
         let read = Read {
-            value: value.clone(),
+            value: Arc::clone(&value),
             at: now,
         };
-        locked(&self.known.templates).put((tenant, id), read);
-        Ok(value)
+        known.put(tenant, id, read, bytes);
+        Ok(Some(value))
     }
 
     async fn was_looked_up(&self, tenant: TenantId, waba: &WabaId) -> Result<bool, StoreError> {
@@ -161,5 +259,64 @@ impl TemplateBook {
         let value = account.is_some_and(|account| account.synced_at.is_some());
         locked(&self.known.accounts).put(key, Read { value, at: now });
         Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: TenantId = TenantId::new(1);
+    const TWO: TenantId = TenantId::new(2);
+
+    fn id(which: usize) -> TemplateId {
+        TemplateName::new(WabaId::parse("1").unwrap(), which.to_string(), "en").id()
+    }
+
+    fn put(read: &mut ReadTemplates, tenant: TenantId, which: usize, bytes: usize) {
+        let value = Arc::new(Ready {
+            status: TemplateStatus::Approved,
+            definition: None,
+        });
+        let at = Duration::ZERO;
+        read.put(tenant, id(which), Read { value, at }, bytes);
+    }
+
+    #[test]
+    fn large_templates_of_one_tenant_leave_room_for_those_of_others() {
+        let mut read = ReadTemplates::default();
+        put(&mut read, TWO, 0, 1_000);
+        for which in 0..1_000 {
+            put(&mut read, ONE, which, 48 << 10);
+        }
+        assert!(read.bytes <= OF_TENANT + 1_000, "{}", read.bytes);
+        assert!(read.fresh(TWO, id(0), Duration::ZERO).is_some());
+        assert!(read.fresh(ONE, id(999), Duration::ZERO).is_some());
+        assert!(read.fresh(ONE, id(0), Duration::ZERO).is_none());
+        for tenant in 10..30 {
+            (0..200).for_each(|which| put(&mut read, TenantId::new(tenant), which, 48 << 10));
+        }
+        assert!(read.bytes <= MOST_BYTES, "{}", read.bytes);
+        let counted: usize = read.tenants.iter().map(|(_, of)| of.bytes).sum();
+        assert_eq!(counted, read.bytes);
+        assert!(
+            read.fresh(ONE, id(999), Duration::ZERO).is_none(),
+            "asked for none for longest"
+        );
+    }
+
+    #[test]
+    fn names_that_lead_nowhere_push_no_template_out() {
+        let mut read = ReadTemplates::default();
+        put(&mut read, ONE, 0, 1_000);
+        for which in 1..20_000 {
+            let at = Duration::ZERO;
+            read.missing.put((ONE, id(which)), Read { value: (), at });
+        }
+        assert!(read.fresh(ONE, id(0), Duration::ZERO).is_some());
+        assert_eq!(read.missing.len(), MISSING.get());
+        read.forget(ONE, id(0));
+        assert!(read.fresh(ONE, id(0), Duration::ZERO).is_none());
+        assert!(read.bytes == 0 && read.tenants.is_empty());
     }
 }

@@ -1,17 +1,16 @@
 //! What a list or a webhook of Meta's makes of a row: never backwards in time, part by part.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use crate::domain::{TemplateName, TemplateStatus, Timestamp, WabaId};
-use crate::store::tables::{Template, Told};
+use crate::store::tables::{Heard, Template, Told};
 use crate::whatsapp::webhook::TemplateChange;
 
 /// Bytes of components that a row can hold beside the rest.
 const LONGEST_COMPONENTS: usize = 48 << 10;
-/// Webhooks tell times to the second: what they tell of happened before its end.
-const WITHIN: Duration = Duration::from_millis(999);
+
+/// Characters of any other text: a template's name has no more.
+const LONGEST_TEXT: usize = 512;
 
 /// A template as Meta lists it.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +30,8 @@ impl Listed {
     pub(super) fn read(waba: &WabaId, template: &Value) -> Option<Self> {
         let text = |path: &str| {
             let text = template.pointer(path).and_then(Value::as_str);
-            text.filter(|text| !text.is_empty()).map(str::to_owned)
+            let text = text.filter(|text| !text.is_empty());
+            text.map(|text| text.chars().take(LONGEST_TEXT).collect::<String>())
         };
         let name = TemplateName::new(waba.clone(), text("/name")?, &text("/language")?);
         Some(Self {
@@ -46,8 +46,8 @@ impl Listed {
         })
     }
 
-    /// The row that it makes. What was told after the list was asked for stays.
-    pub(super) fn row(self, before: Option<&Template>, began: Timestamp, now: Timestamp) -> Template {
+    /// The row that it makes. What was told since this look-up began stays.
+    pub(super) fn row(self, before: Option<&Template>, generation: u64, now: Timestamp) -> Template {
         let TemplateName { waba, name, language } = self.name;
         let mut row = Template {
             waba,
@@ -66,7 +66,7 @@ impl Listed {
         let Some(before) = before else {
             return row;
         };
-        let is_newer = |told: Option<Timestamp>| told.is_some_and(|at| at > began);
+        let is_newer = |told: Option<Heard>| told.is_some_and(|told| told.generation >= generation);
         if is_newer(before.told.status) {
             row.status.clone_from(&before.status);
             row.reason.clone_from(&before.reason);
@@ -99,18 +99,22 @@ pub(super) fn kept(components: Option<&Value>) -> Value {
     components.filter(fits).cloned().unwrap_or(Value::Null)
 }
 
-/// The row that a webhook makes; `None` where it tells nothing new. `synced` is when the account was looked up last.
+/// The row that a webhook makes; `None` where it tells nothing new. One that comes late, after a list that knew better, counts until
+/// the next list, which is asked for at once: whose clock would say which was first?
 pub(super) fn told(
     before: &Template,
     change: &TemplateChange,
-    at: Option<Timestamp>,
-    synced: Option<Timestamp>,
+    heard: Heard,
     now: Timestamp,
 ) -> Option<Template> {
-    // A clock of Meta's that is ahead of ours must not outlast the next list.
-    let at = at.map_or(now, |at| at.after(WITHIN).min(now));
-    let is_old = |told: Option<Timestamp>| told.is_some_and(|told| at < told);
-    let seen_by_list = synced.is_some_and(|synced| at <= synced);
+    let is_old = |told: Option<Heard>| {
+        told.is_some_and(|told| match heard.at.cmp(&told.at) {
+            std::cmp::Ordering::Less => heard.at.is_some(),
+            // The same once more: a list has had its say since.
+            std::cmp::Ordering::Equal => heard.at.is_some() && told.generation < heard.generation,
+            std::cmp::Ordering::Greater => false,
+        })
+    };
     let mut row = before.clone();
     let Told {
         status,
@@ -135,10 +139,10 @@ pub(super) fn told(
         // What a webhook tells of components leaves out half of them: the next list has all.
         TemplateChange::Components | TemplateChange::Notice => return None,
     };
-    if seen_by_list || is_old(*part) {
+    if is_old(*part) {
         return None;
     }
-    *part = Some(at);
+    *part = Some(heard);
     if shown(&row) != shown(before) {
         row.changed_at = now;
     }

@@ -1,10 +1,10 @@
-//! How rows of templates are changed: what they become is noted in their history first, and nobody's change is written over.
+//! How rows of templates are changed: nobody's change is written over, and what they become is noted in their history afterwards.
 
 use super::merge::{Listed, told};
 use super::{TemplateBook, schedule};
-use crate::domain::{TemplateId, TemplateName, TemplateStatus, TenantId, Timestamp, WabaId};
+use crate::domain::{TemplateId, TemplateName, TemplateStatus, TenantId, WabaId};
 use crate::store::plain::{PlainRow, PlainTable};
-use crate::store::tables::{Template, TemplateAccount, TemplateHistory, TemplateVersion};
+use crate::store::tables::{Heard, Template, TemplateAccount, TemplateHistory, TemplateVersion};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::telemetry::metrics;
 use crate::whatsapp::webhook::TemplateNews;
@@ -53,16 +53,25 @@ impl TemplateBook {
         waba: &WabaId,
         news: &TemplateNews,
     ) -> Result<(), StoreError> {
-        let account = self.account(tenant, waba).await?;
-        let synced = account.and_then(|account| account.synced_at);
+        let generation = self.generation(tenant, waba).await?;
+        let heard = Heard {
+            generation,
+            at: news.at,
+        };
         let id = TemplateName::new(waba.clone(), news.name.as_str(), &news.language).id();
         let now = self.clock.now();
         self.change(tenant, id, "webhook", |before| {
-            told(before?, &news.change, news.at, synced, now)
+            told(before?, &news.change, heard, now)
         })
         .await?;
         self.look_up(tenant, waba, schedule::AFTER_NEWS);
         Ok(())
+    }
+
+    /// The look-up of an account that began last.
+    pub(super) async fn generation(&self, tenant: TenantId, waba: &WabaId) -> Result<u64, StoreError> {
+        let account = self.account(tenant, waba).await?;
+        Ok(account.map_or(0, |account| account.generation))
     }
 
     /// Takes over a template as Meta lists it.
@@ -70,11 +79,11 @@ impl TemplateBook {
         &self,
         tenant: TenantId,
         listed: &Listed,
-        began: Timestamp,
+        generation: u64,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
         self.change(tenant, listed.name.id(), "sync", |before| {
-            Some(listed.clone().row(before, began, now))
+            Some(listed.clone().row(before, generation, now))
         })
         .await
     }
@@ -95,11 +104,10 @@ impl TemplateBook {
             let Some(after) = decide(old).filter(|after| Some(after) != old) else {
                 return Ok(());
             };
-            self.note(tenant, id, &after, why).await?;
             if table.replace(&key, before.as_ref(), Some(&after)).await? {
-                count(old, &after);
                 self.known.forget(tenant, id);
-                return Ok(());
+                count(old, &after);
+                return self.note(tenant, id, old, &after, why).await;
             }
         }
         Err(StoreError::new(
@@ -108,22 +116,30 @@ impl TemplateBook {
         ))
     }
 
-    /// Notes in a template's history what it becomes. Noted twice it stands there once.
+    /// Notes in a template's history what it became, and what it was, should whoever changed it then have been killed before they noted
+    /// it. Where somebody has changed it since, they note both.
     async fn note(
         &self,
         tenant: TenantId,
         id: TemplateId,
+        before: Option<&Template>,
         after: &Template,
         why: &str,
     ) -> Result<(), StoreError> {
+        if self.get(tenant, id).await?.as_ref() != Some(after) {
+            return Ok(());
+        }
         let why = match &after.reason {
             Some(reason) => format!("{why}: {reason}"),
             None => why.to_owned(),
         };
         let noted = self.table::<TemplateHistory>().change::<StoreError>(
             TemplateHistory::at(tenant, id),
-            |before: Option<&TemplateHistory>| {
-                let mut history = before.cloned().unwrap_or_default();
+            |stands: Option<&TemplateHistory>| {
+                let mut history = stands.cloned().unwrap_or_default();
+                if let Some(before) = before {
+                    history.note(before, "sync".to_owned());
+                }
                 history.note(after, why.clone());
                 Ok(Some(history))
             },

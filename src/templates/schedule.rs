@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::time::Instant;
 
-use super::sync::Synced;
+use super::sync::{Synced, Wanted};
 use super::{TemplateBook, TemplateError};
 use crate::domain::backoff::spread;
 use crate::domain::{Backoff, PhoneNumberId, TemplateStatus, TenantId, Timestamp, WabaId};
@@ -28,7 +28,10 @@ const START: Duration = Duration::from_secs(30);
 /// After a webhook about a template: others often follow.
 pub(super) const AFTER_NEWS: Duration = Duration::from_secs(5);
 /// After a message that named a template which is not there or may not be sent.
-pub(super) const ON_MISS: Duration = Duration::from_secs(1);
+const ON_MISS: Duration = Duration::from_secs(1);
+/// Between look-ups for such messages, while each finds what the one before found: a program that keeps trying a paused template must not
+/// use up what Meta lets the account ask for.
+const UNCHANGED: Backoff = Backoff::doubling(Duration::from_secs(60), Duration::from_secs(3_600));
 /// Between two look-ups of an account, whatever asks for them.
 const SHORTEST: Duration = Duration::from_secs(30);
 /// After failures.
@@ -63,10 +66,12 @@ struct Planned {
     due: Instant,
     /// When the last one ended.
     ended: Option<Instant>,
-    /// Somebody asked for one that begins no earlier.
-    wanted: Option<Timestamp>,
+    /// Somebody asked for one.
+    is_asked_for: bool,
     runs: bool,
     failures: u32,
+    /// How many in a row found as many templates in each state as the one before.
+    unchanged: u32,
     /// When the last one that went well began; before, when the account was seen first.
     known_at: Timestamp,
     counts: BTreeMap<TemplateStatus, u32>,
@@ -77,7 +82,7 @@ struct Planned {
 struct Turn {
     account: Account,
     numbers: Vec<PhoneNumberId>,
-    wanted: Timestamp,
+    wanted: Wanted,
 }
 
 impl TemplateBook {
@@ -95,8 +100,39 @@ impl TemplateBook {
         self.look_up(tenant, waba, Duration::ZERO);
     }
 
-    /// Has an account looked up after a while. Where it is planned sooner, that does.
+    /// Has an account looked up because a message named a template that is not there or may not be sent.
+    pub(super) fn look_up_on_miss(&self, tenant: TenantId, waba: &WabaId) {
+        let rest = {
+            let schedule = self.schedule();
+            let planned = schedule.accounts.get(&(tenant, waba.clone()));
+            planned.and_then(|planned| Some(planned.ended? + UNCHANGED.after(planned.unchanged)))
+        };
+        let wait = rest.map_or(Duration::ZERO, |rest| {
+            rest.saturating_duration_since(Instant::now())
+        });
+        self.plan_sooner(tenant, waba, wait.max(ON_MISS));
+    }
+
+    /// Whether an account is being looked up, or will be in a moment.
+    pub fn is_looked_up_soon(&self, tenant: TenantId, waba: &WabaId) -> bool {
+        let soon = Instant::now() + SHORTEST;
+        let schedule = self.schedule();
+        let key = (tenant, waba.clone());
+        let planned = schedule.accounts.get(&key);
+        schedule.awaited.contains(&key)
+            || planned.is_some_and(|planned| planned.runs || planned.is_asked_for && planned.due <= soon)
+    }
+
+    /// Has an account looked up after a while, because something of it changed.
     pub(super) fn look_up(&self, tenant: TenantId, waba: &WabaId, after: Duration) {
+        if let Some(planned) = self.schedule().accounts.get_mut(&(tenant, waba.clone())) {
+            planned.unchanged = 0;
+        }
+        self.plan_sooner(tenant, waba, after);
+    }
+
+    /// Where it is planned sooner, that does.
+    fn plan_sooner(&self, tenant: TenantId, waba: &WabaId, after: Duration) {
         let now = Instant::now();
         let key = (tenant, waba.clone());
         let mut schedule = self.schedule();
@@ -111,10 +147,14 @@ impl TemplateBook {
             return;
         };
         let earliest = planned.ended.map_or(now, |ended| ended + SHORTEST);
-        planned.wanted = Some(self.clock.now());
-        planned.due = planned.due.min((now + after).max(earliest));
+        planned.is_asked_for = true;
+        let due = (now + after).max(earliest);
+        let is_sooner = due < planned.due;
+        planned.due = planned.due.min(due);
         drop(schedule);
-        self.asked.notify_one();
+        if is_sooner {
+            self.asked.notify_one();
+        }
     }
 
     /// Looks accounts up until the process ends.
@@ -125,7 +165,7 @@ impl TemplateBook {
         loop {
             tokio::select! {
                 () = shutdown.begun() => return,
-                _ = due.tick() => {}
+                _ = due.tick() => self.measure(),
                 () = self.asked.notified() => {}
                 Some(()) = running.next() => {}
             }
@@ -138,11 +178,10 @@ impl TemplateBook {
                 };
                 running.push(self.turn(turn));
             }
-            self.measure();
         }
     }
 
-    /// Takes note of accounts that were added.
+    /// Takes note of accounts that were added, and of those that no number is in any more.
     async fn read_accounts(&self) -> Result<(), StoreError> {
         let version = self.store.numbers_version().await?;
         let is_known =
@@ -155,8 +194,15 @@ impl TemplateBook {
         let mut schedule = self.schedule();
         schedule.read = Some((version, now));
         let awaited = std::mem::take(&mut schedule.awaited);
+        let mut current: HashMap<Account, Vec<PhoneNumberId>> = HashMap::new();
         for number in numbers {
             let account = (number.tenant, number.waba);
+            current.entry(account).or_default().push(number.id);
+        }
+        schedule
+            .accounts
+            .retain(|account, _| current.contains_key(account));
+        for (account, numbers) in current {
             let first = if awaited.contains(&account) {
                 Duration::ZERO
             } else {
@@ -166,23 +212,22 @@ impl TemplateBook {
                 numbers: Vec::new(),
                 due: now + first,
                 ended: None,
-                wanted: None,
+                is_asked_for: false,
                 runs: false,
                 failures: 0,
+                unchanged: 0,
                 known_at: began,
                 counts: BTreeMap::new(),
                 qualities: HashMap::new(),
             });
-            if !planned.numbers.contains(&number.id) {
-                planned.numbers.push(number.id);
-            }
+            planned.numbers = numbers;
         }
         Ok(())
     }
 
     /// The account that is due longest.
     fn next_due(&self) -> Option<Turn> {
-        let (now, lately) = (Instant::now(), self.clock.now().before(LATELY));
+        let now = Instant::now();
         let mut schedule = self.schedule();
         let due = schedule.accounts.iter_mut();
         let due = due.filter(|(_, planned)| !planned.runs && planned.due <= now);
@@ -193,7 +238,11 @@ impl TemplateBook {
         Some(Turn {
             account: account.clone(),
             numbers: planned.numbers.clone(),
-            wanted: planned.wanted.take().unwrap_or(lately),
+            wanted: if std::mem::take(&mut planned.is_asked_for) {
+                Wanted::Anew
+            } else {
+                Wanted::Within(LATELY)
+            },
         })
     }
 
@@ -251,6 +300,11 @@ impl TemplateBook {
                 } = account;
                 planned.failures = 0;
                 planned.known_at = synced_at.unwrap_or(clock);
+                if planned.counts != counts {
+                    planned.unchanged = 0;
+                } else if wanted == Wanted::Anew {
+                    planned.unchanged = planned.unchanged.saturating_add(1);
+                }
                 planned.counts = counts;
                 let age = clock.since(planned.known_at);
                 // Nine to eleven tenths of the period.
@@ -261,11 +315,11 @@ impl TemplateBook {
             }
             // What was asked for is still wanted.
             Synced::Elsewhere => {
-                planned.wanted = planned.wanted.max(Some(wanted));
+                planned.is_asked_for |= wanted == Wanted::Anew;
                 ELSEWHERE
             }
             Synced::Failed(_) => {
-                planned.wanted = planned.wanted.max(Some(wanted));
+                planned.is_asked_for |= wanted == Wanted::Anew;
                 planned.failures = planned.failures.saturating_add(1);
                 spread(BACKOFF.after(planned.failures), random)
             }

@@ -36,8 +36,18 @@ pub(super) enum Synced {
     Failed(TemplateError),
 }
 
+/// How much is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Nothing happened: one that went well within this time is enough.
+    Within(Duration),
+    /// Somebody asked for one.
+    Anew,
+}
+
 enum Claim {
-    Mine,
+    /// With its number.
+    Mine(u64),
     Fresh(TemplateAccount),
     Elsewhere,
 }
@@ -55,32 +65,30 @@ impl From<StoreError> for NoClaim {
 }
 
 impl TemplateBook {
-    /// Looks an account up, unless one that began at `wanted` or later went well already.
+    /// Looks an account up, unless an earlier look-up is enough.
     pub(super) async fn sync(
         &self,
         tenant: TenantId,
         waba: &WabaId,
         token: Option<BearerToken>,
-        wanted: Timestamp,
+        wanted: Wanted,
     ) -> Synced {
-        let began = self.clock.now();
-        match self.claim(tenant, waba, began, wanted).await {
-            Ok(Claim::Mine) => {}
+        // An account that nobody can look up gets no row.
+        let Some(token) = token else {
+            return Synced::Failed(self.note_no_token(tenant, waba).await);
+        };
+        let generation = match self.claim(tenant, waba, wanted).await {
+            Ok(Claim::Mine(generation)) => generation,
             Ok(Claim::Fresh(account)) => return Synced::Fresh(account),
             Ok(Claim::Elsewhere) => return Synced::Elsewhere,
             Err(error) => return Synced::Failed(error.into()),
-        }
-        let looked_up = match token {
-            Some(token) => {
-                let all = self.take_over(tenant, waba, began, &token);
-                match tokio::time::timeout(DEADLINE, all).await {
-                    Ok(done) => done,
-                    Err(_late) => Err(unreachable("the list did not end in time")),
-                }
-            }
-            None => Err(unreachable("no number of the account has a token")),
         };
-        let ended = self.release(tenant, waba, began, &looked_up).await;
+        let all = self.take_over(tenant, waba, generation, &token);
+        let looked_up = match tokio::time::timeout(DEADLINE, all).await {
+            Ok(done) => done,
+            Err(_late) => Err(unreachable("the list did not end in time")),
+        };
+        let ended = self.release(tenant, waba, generation, &looked_up).await;
         match (looked_up, ended) {
             (Ok(_), Ok(account)) => Synced::Done(account),
             (Err(error), _) => Synced::Failed(error),
@@ -88,20 +96,37 @@ impl TemplateBook {
         }
     }
 
-    async fn claim(
-        &self,
-        tenant: TenantId,
-        waba: &WabaId,
-        began: Timestamp,
-        wanted: Timestamp,
-    ) -> Result<Claim, StoreError> {
+    /// Says in the account's row, if there is one, why it is not looked up.
+    async fn note_no_token(&self, tenant: TenantId, waba: &WabaId) -> TemplateError {
+        let why = unreachable("no number of the account has a usable token");
+        let noted = self.table::<TemplateAccount>().change::<StoreError>(
+            TemplateAccount::at(tenant, waba),
+            |before: Option<&TemplateAccount>| {
+                Ok(before.map(|before| TemplateAccount {
+                    error: Some(why.to_string()),
+                    ..before.clone()
+                }))
+            },
+        );
+        match noted.await {
+            Ok(_) => why,
+            Err(error) => error.into(),
+        }
+    }
+
+    async fn claim(&self, tenant: TenantId, waba: &WabaId, wanted: Wanted) -> Result<Claim, StoreError> {
+        let began = self.clock.now();
         let claimed = self.table::<TemplateAccount>().change::<NoClaim>(
             TemplateAccount::at(tenant, waba),
             |before: Option<&TemplateAccount>| {
                 if before.is_some_and(|before| before.running_until.is_some_and(|until| began < until)) {
                     return Err(NoClaim::Is(Claim::Elsewhere));
                 }
-                let fresh = before.filter(|before| before.synced_at.is_some_and(|at| at >= wanted));
+                let is_enough = |at: Timestamp| match wanted {
+                    Wanted::Within(time) => began.since(at) < time,
+                    Wanted::Anew => false,
+                };
+                let fresh = before.filter(|before| before.synced_at.is_some_and(is_enough));
                 if let Some(fresh) = fresh {
                     return Err(NoClaim::Is(Claim::Fresh(fresh.clone())));
                 }
@@ -109,6 +134,7 @@ impl TemplateBook {
                     waba: waba.clone(),
                     synced_at: before.and_then(|before| before.synced_at),
                     began,
+                    generation: before.map_or(0, |before| before.generation).saturating_add(1),
                     running_until: Some(began.after(CLAIM)),
                     counts: before.map(|before| before.counts.clone()).unwrap_or_default(),
                     error: before.and_then(|before| before.error.clone()),
@@ -116,7 +142,7 @@ impl TemplateBook {
             },
         );
         match claimed.await {
-            Ok(_) => Ok(Claim::Mine),
+            Ok((_, after)) => Ok(Claim::Mine(after.map_or(0, |after| after.generation))),
             Err(NoClaim::Is(claim)) => Ok(claim),
             Err(NoClaim::Store(error)) => Err(error),
         }
@@ -127,7 +153,7 @@ impl TemplateBook {
         &self,
         tenant: TenantId,
         waba: &WabaId,
-        began: Timestamp,
+        generation: u64,
         token: &BearerToken,
     ) -> Result<BTreeMap<TemplateStatus, u32>, TemplateError> {
         let mut seen: HashSet<TemplateId> = HashSet::new();
@@ -137,12 +163,15 @@ impl TemplateBook {
             for template in &page.templates {
                 if let Some(listed) = Listed::read(waba, template) {
                     seen.insert(listed.name.id());
-                    self.apply_listed(tenant, &listed, began).await?;
+                    self.apply_listed(tenant, &listed, generation).await?;
                 }
             }
             match page.after {
-                Some(next) if after.as_ref() != Some(&next) => after = Some(next),
-                _ => return self.settle(tenant, waba, began, &seen).await,
+                None => return self.settle(tenant, waba, generation, &seen).await,
+                Some(next) if after.as_ref() == Some(&next) => {
+                    return Err(unreachable("the list goes in circles"));
+                }
+                next => after = next,
             }
         }
         Err(unreachable("the list has no end"))
@@ -153,7 +182,7 @@ impl TemplateBook {
         &self,
         tenant: TenantId,
         waba: &WabaId,
-        began: Timestamp,
+        generation: u64,
         seen: &HashSet<TemplateId>,
     ) -> Result<BTreeMap<TemplateStatus, u32>, TemplateError> {
         let mut counts = BTreeMap::new();
@@ -168,9 +197,9 @@ impl TemplateBook {
                     continue;
                 }
                 // One that was made since may not be listed yet.
-                let is_gone = !seen.contains(&row.id()) && row.changed_at <= began;
+                let is_gone = !seen.contains(&row.id()) && !row.told.is_since(generation);
                 if is_gone && row.status != TemplateStatus::Deleted {
-                    self.mark_deleted(tenant, row.id(), began).await?;
+                    self.mark_deleted(tenant, row.id(), generation).await?;
                     row.status = TemplateStatus::Deleted;
                 }
                 let count: &mut u32 = counts.entry(row.status).or_default();
@@ -186,11 +215,11 @@ impl TemplateBook {
         &self,
         tenant: TenantId,
         id: TemplateId,
-        began: Timestamp,
+        generation: u64,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
         self.change(tenant, id, "sync", |before| {
-            let before = before.filter(|before| before.changed_at <= began)?;
+            let before = before.filter(|before| !before.told.is_since(generation))?;
             Some(Template {
                 status: TemplateStatus::Deleted,
                 reason: None,
@@ -206,13 +235,13 @@ impl TemplateBook {
         &self,
         tenant: TenantId,
         waba: &WabaId,
-        began: Timestamp,
+        generation: u64,
         looked_up: &Result<BTreeMap<TemplateStatus, u32>, TemplateError>,
     ) -> Result<TemplateAccount, StoreError> {
         let changed = self.table::<TemplateAccount>().change::<StoreError>(
             TemplateAccount::at(tenant, waba),
             |before: Option<&TemplateAccount>| {
-                let Some(before) = before.filter(|before| before.began == began) else {
+                let Some(before) = before.filter(|before| before.generation == generation) else {
                     return Ok(before.cloned());
                 };
                 let mut account = TemplateAccount {
@@ -221,7 +250,7 @@ impl TemplateBook {
                 };
                 match looked_up {
                     Ok(counts) => {
-                        account.synced_at = Some(began);
+                        account.synced_at = Some(before.began);
                         account.counts.clone_from(counts);
                         account.error = None;
                     }

@@ -18,7 +18,7 @@ use crate::store::memory::MemoryStore;
 use crate::store::tables::Template;
 use crate::whatsapp::client::BearerToken;
 use graph::TemplatesAtMeta;
-use sync::Synced;
+use sync::{Synced, Wanted};
 
 const ONE: TenantId = TenantId::new(1);
 const NOW: Timestamp = Timestamp::from_secs(1_790_000_000);
@@ -90,8 +90,7 @@ impl Stage {
 
     async fn sync(&self) -> Synced {
         self.clock.advance(Duration::from_secs(10));
-        let now = self.clock.now();
-        self.book.sync(ONE, &waba(), Some(bearer()), now).await
+        self.book.sync(ONE, &waba(), Some(bearer()), Wanted::Anew).await
     }
 
     async fn row(&self, name: &str) -> Template {
@@ -172,24 +171,29 @@ async fn an_account_is_looked_up_by_one_at_a_time_and_not_again_without_need() {
         9,
     );
     let open = stage.meta.hold();
-    let (now, account) = (stage.clock.now(), waba());
-    let first = stage.book.sync(ONE, &account, Some(bearer()), now);
+    let account = waba();
+    let first = stage.book.sync(ONE, &account, Some(bearer()), Wanted::Anew);
     let second = async {
-        let elsewhere = other.sync(ONE, &account, Some(bearer()), now).await;
+        let elsewhere = other.sync(ONE, &account, Some(bearer()), Wanted::Anew).await;
         drop(open);
         elsewhere
     };
     let (first, second) = tokio::join!(first, second);
     assert!(matches!(first, Synced::Done(_)) && matches!(second, Synced::Elsewhere));
     assert!(matches!(
-        other.sync(ONE, &waba(), Some(bearer()), now).await,
+        other
+            .sync(
+                ONE,
+                &waba(),
+                Some(bearer()),
+                Wanted::Within(Duration::from_secs(60))
+            )
+            .await,
         Synced::Fresh(_)
     ));
     // Whoever was killed at it is not waited for.
     let open = stage.meta.hold();
-    let killed = stage
-        .book
-        .sync(ONE, &account, Some(bearer()), now.after(Duration::from_secs(1)));
+    let killed = stage.book.sync(ONE, &account, Some(bearer()), Wanted::Anew);
     assert!(
         tokio::time::timeout(Duration::from_millis(20), killed)
             .await
@@ -198,6 +202,64 @@ async fn an_account_is_looked_up_by_one_at_a_time_and_not_again_without_need() {
     drop(open);
     stage.clock.advance(Duration::from_secs(151));
     assert!(matches!(stage.sync().await, Synced::Done(_)));
+}
+
+#[tokio::test]
+async fn a_version_that_a_kill_kept_from_being_noted_is_noted_with_the_next() {
+    let stage = Stage::synced(vec![listed("a", "APPROVED")]).await;
+    // Whoever wrote this was killed before they noted it.
+    let table = stage.book.table::<Template>();
+    let id = TemplateName::new(waba(), "a", "en_US").id();
+    let key = Template::at(ONE, id);
+    let found = table.get(&key).await.unwrap().unwrap();
+    let paused = Template {
+        status: TemplateStatus::Paused,
+        ..found.row.clone()
+    };
+    assert!(table.replace(&key, Some(&found), Some(&paused)).await.unwrap());
+    assert!(matches!(stage.sync().await, Synced::Done(_)));
+    let states: Vec<String> = stage
+        .history("a")
+        .await
+        .into_iter()
+        .map(|(status, _)| status)
+        .collect();
+    assert_eq!(states, ["APPROVED", "PAUSED", "APPROVED"]);
+}
+
+#[tokio::test]
+async fn a_list_in_circles_deletes_nothing() {
+    let stage = Stage::synced(vec![
+        listed("a", "APPROVED"),
+        listed("b", "APPROVED"),
+        listed("c", "APPROVED"),
+    ])
+    .await;
+    stage.meta.go_in_circles();
+    assert!(matches!(stage.sync().await, Synced::Failed(_)));
+    assert_eq!(stage.row("c").await.status, TemplateStatus::Approved);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_and_was_set_right_keeps_nothing_from_being_taken_over() {
+    let stage = Stage::with(vec![listed("a", "APPROVED")]).await;
+    stage.clock.jump_wall_to(NOW.after(Duration::from_hours(1)));
+    assert!(matches!(stage.sync().await, Synced::Done(_)));
+    let row = stage.row("a").await;
+    let change = Change {
+        components: Some(json!([{ "type": "BODY", "text": "Hello {{1}}!" }])),
+        category: None,
+    };
+    stage.book.edit(ONE, &row, change, &bearer()).await.unwrap();
+    stage.clock.jump_wall_to(NOW);
+    stage.meta.list(vec![listed("a", "REJECTED")]);
+    assert!(matches!(stage.sync().await, Synced::Done(_)));
+    let row = stage.row("a").await;
+    assert_eq!(row.status, TemplateStatus::Rejected);
+    assert_eq!(row.components[0]["text"], "Hi {{1}}!");
+    stage.meta.list(Vec::new());
+    assert!(matches!(stage.sync().await, Synced::Done(_)));
+    assert_eq!(stage.row("a").await.status, TemplateStatus::Deleted);
 }
 
 #[tokio::test]

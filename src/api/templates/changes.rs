@@ -26,20 +26,28 @@ impl From<TemplateError> for ApiError {
     }
 }
 
-/// A number of an account, with a token with which Meta tells of it.
+/// A number of an account, with a token with which Meta tells of it: the first that has a usable one.
 async fn way_to_meta<N: Need>(
     call: &Call<N>,
     waba: Option<&WabaId>,
 ) -> Result<(Number, BearerToken), ApiError> {
     let mut numbers = numbers(call).await?;
-    let number = match waba {
-        Some(waba) => numbers.remove(waba),
-        None => numbers.pop_first().map(|(_, number)| number),
+    let own = match waba {
+        Some(waba) => numbers.remove(waba).unwrap_or_default(),
+        None => numbers.into_values().flatten().collect(),
     };
-    let number = number
-        .ok_or_else(|| ApiError::because(ErrorCode::UnknownNumber, "you have no number in this account"))?;
-    let token = BearerToken::parse(number.access_token.reveal()).map_err(ApiError::internal)?;
-    Ok((number, token))
+    if own.is_empty() {
+        let why = "you have no number in this account";
+        return Err(ApiError::because(ErrorCode::UnknownNumber, why));
+    }
+    let mut ways = own.into_iter().filter_map(|number| {
+        let token = BearerToken::parse(number.access_token.reveal()).ok()?;
+        Some((number, token))
+    });
+    ways.next().ok_or_else(|| {
+        let why = "no number of the account has a usable token";
+        ApiError::because(ErrorCode::TokenRefused, why)
+    })
 }
 
 /// `POST /v1/templates`

@@ -70,26 +70,46 @@ pub struct Template {
     pub components: Value,
     /// When something of it changed last.
     pub changed_at: Timestamp,
-    /// When Meta told of each part last by a webhook, or the gateway changed it.
+    /// What was heard of each part last by a webhook, or changed by the gateway.
     #[serde(default)]
     pub told: Told,
 }
 
-/// Times of news. What is older than them says nothing any more.
+/// When something was heard: after which look-up of the account, so that no clock orders it and the lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// The look-up that had begun last. What it lists may be older; what a later one lists is newer.
+    pub generation: u64,
+    /// Meta's time of it, which orders what Meta tells among itself; none where the gateway made the change.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub at: Option<Timestamp>,
+}
+
+/// What was heard of each part.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
     /// Of the status.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub status: Option<Timestamp>,
+    pub status: Option<Heard>,
     /// Of the quality.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub quality: Option<Timestamp>,
+    pub quality: Option<Heard>,
     /// Of the category.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub category: Option<Timestamp>,
+    pub category: Option<Heard>,
     /// Of the components.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub components: Option<Timestamp>,
+    pub components: Option<Heard>,
+}
+
+impl Told {
+    /// Whether something of it was heard that a look-up may not have seen.
+    pub fn is_since(&self, generation: u64) -> bool {
+        let all = [self.status, self.quality, self.category, self.components];
+        all.into_iter()
+            .flatten()
+            .any(|heard| heard.generation >= generation)
+    }
 }
 
 impl Template {
@@ -210,6 +230,9 @@ pub struct TemplateAccount {
     pub synced_at: Option<Timestamp>,
     /// When the last one began, however it ended.
     pub began: Timestamp,
+    /// Which one that was: each has the next number.
+    #[serde(default)]
+    pub generation: u64,
     /// Until when nobody else begins one; none once it ended.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub running_until: Option<Timestamp>,

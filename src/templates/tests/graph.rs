@@ -21,6 +21,7 @@ pub(crate) struct TemplatesAtMeta {
     asked: Mutex<Vec<PhoneNumberId>>,
     fails_from: Mutex<usize>,
     refusal: Mutex<Option<MetaError>>,
+    is_circle: std::sync::atomic::AtomicBool,
     open: Semaphore,
 }
 
@@ -33,6 +34,7 @@ impl Default for TemplatesAtMeta {
             asked: Mutex::default(),
             fails_from: Mutex::new(usize::MAX),
             refusal: Mutex::default(),
+            is_circle: std::sync::atomic::AtomicBool::default(),
             open: Semaphore::new(1),
         }
     }
@@ -57,6 +59,11 @@ impl TemplatesAtMeta {
     /// Breaks lists off at this page.
     pub(crate) fn fail_from(&self, page: usize) {
         *self.fails_from.lock().unwrap() = page;
+    }
+
+    /// Answers every list by its first page, and that more follows.
+    pub(crate) fn go_in_circles(&self) {
+        self.is_circle.store(true, std::sync::atomic::Ordering::Release);
     }
 
     /// Refuses every change.
@@ -121,7 +128,10 @@ impl GraphTemplates for TemplatesAtMeta {
     ) -> Result<TemplatePage, GraphError> {
         drop(self.open.acquire().await.unwrap());
         self.calls.lock().unwrap().push(format!("list {waba} {after:?}"));
-        let page: usize = after.map_or(0, |after| after.parse().unwrap());
+        let is_circle = self.is_circle.load(std::sync::atomic::Ordering::Acquire);
+        let page: usize = after
+            .filter(|_| !is_circle)
+            .map_or(0, |after| after.parse().unwrap());
         if page >= *self.fails_from.lock().unwrap() {
             return Err(GraphError::Unreachable("connection refused".to_owned()));
         }

@@ -13,6 +13,12 @@ struct KeepingUp {
     task: JoinHandle<()>,
 }
 
+impl Stage {
+    async fn check_sendable(&self) {
+        self.book.check(ONE, &waba(), &used("a", &["Ana"])).await.unwrap();
+    }
+}
+
 impl KeepingUp {
     async fn begin(templates: Vec<Value>) -> Self {
         let stage = Stage::with(templates).await;
@@ -100,6 +106,47 @@ async fn messages_with_unknown_templates_do_not_flood_meta() {
     }
     let asked = keeping.lists() - before;
     assert!((1..=3).contains(&asked), "{asked} lists in a minute");
+    keeping.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_keeps_trying_a_paused_template_does_not_use_up_what_meta_allows() {
+    let keeping = KeepingUp::begin(vec![listed("a", "PAUSED")]).await;
+    keeping.pass(Duration::from_secs(60)).await;
+    let before = keeping.lists();
+    for _ in 0..3 * 60 {
+        let refused = keeping.stage.book.check(ONE, &waba(), &used("a", &["Ana"])).await;
+        assert_eq!(refused, Err(TemplateRefusal::NotSendable(TemplateStatus::Paused)));
+        keeping.pass(Duration::from_secs(60)).await;
+    }
+    let asked = keeping.lists() - before;
+    assert!((3..=12).contains(&asked), "{asked} lists in three hours");
+    // Once something changed it is soon known again.
+    keeping.stage.meta.list(vec![listed("a", "APPROVED")]);
+    keeping.stage.book.look_up_now(ONE, &waba());
+    assert!(keeping.stage.book.is_looked_up_soon(ONE, &waba()));
+    keeping.pass(Duration::from_secs(60)).await;
+    assert!(!keeping.stage.book.is_looked_up_soon(ONE, &waba()));
+    keeping.stage.check_sendable().await;
+    keeping.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_no_number_is_in_any_more_is_looked_up_no_more() {
+    let keeping = KeepingUp::begin(vec![listed("a", "APPROVED")]).await;
+    keeping.pass(Duration::from_secs(60)).await;
+    let before = keeping.lists();
+    let number = PhoneNumberId::parse("101").unwrap();
+    let moved = Number {
+        waba: WabaId::parse("888").unwrap(),
+        ..keeping.stage.store.number(number).await.unwrap().unwrap()
+    };
+    keeping.stage.store.put_number(moved).await.unwrap();
+    keeping.pass(Duration::from_hours(30)).await;
+    let old = keeping.stage.meta.calls().split_off(before);
+    let old: Vec<&String> = old.iter().filter(|call| call.contains(waba().as_str())).collect();
+    assert!(old.is_empty(), "{old:?}");
+    assert!(keeping.lists() > before, "the new one is looked up");
     keeping.end().await;
 }
 

@@ -66,12 +66,23 @@ async fn news_are_applied_at_once_and_older_ones_change_nothing() {
 }
 
 #[tokio::test]
-async fn news_from_before_a_list_are_in_the_list() {
+async fn news_that_are_told_again_after_a_list_change_nothing() {
+    let stage = Stage::synced(vec![listed("a", "APPROVED")]).await;
+    let told = stage.later(60);
+    stage.apply(&paused(told)).await;
+    assert!(matches!(stage.sync().await, Synced::Done(_)));
+    stage.apply(&paused(told)).await;
+    assert_eq!(stage.row("a").await.status, TemplateStatus::Approved);
+}
+
+#[tokio::test]
+async fn news_that_come_late_last_until_the_list_that_they_ask_for() {
     let stage = Stage::with(vec![listed("a", "APPROVED")]).await;
     let before = stage.later(60);
     stage.later(60);
     assert!(matches!(stage.sync().await, Synced::Done(_)));
     stage.apply(&paused(before)).await;
+    assert!(matches!(stage.sync().await, Synced::Done(_)));
     assert_eq!(stage.row("a").await.status, TemplateStatus::Approved);
 }
 

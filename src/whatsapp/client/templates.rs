@@ -148,6 +148,11 @@ fn read_page(answer: &Value) -> Result<TemplatePage, GraphError> {
     let templates = templates.ok_or_else(|| GraphError::Unreadable("a list has no `data`".to_owned()))?;
     let has_next = answer.pointer("/paging/next").is_some_and(Value::is_string);
     let after = answer.pointer("/paging/cursors/after").and_then(Value::as_str);
+    if has_next && after.is_none() {
+        return Err(GraphError::Unreadable(
+            "a list goes on and does not say where".to_owned(),
+        ));
+    }
     Ok(TemplatePage {
         templates,
         after: after.filter(|_| has_next).map(str::to_owned),
@@ -172,6 +177,8 @@ mod tests {
         let page = |paging: Value| read_page(&json!({ "data": [{}], "paging": paging })).unwrap();
         let next = json!({ "cursors": { "after": "abc" }, "next": "https://graph.example/x" });
         assert_eq!(page(next).after.as_deref(), Some("abc"));
+        let nowhere = json!({ "data": [{}], "paging": { "next": "https://graph.example/x" } });
+        assert!(read_page(&nowhere).is_err(), "what follows is not deleted");
         assert_eq!(page(json!({ "cursors": { "after": "abc" } })).after, None);
         assert!(read_page(&json!({ "templates": [] })).is_err());
     }

@@ -44,6 +44,14 @@ impl Pattern {
         names
     }
 
+    /// What stands between its variables.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Text(text) => Some(text.as_str()),
+            Piece::Variable(_) => None,
+        })
+    }
+
     /// Whether it has variables.
     pub(super) fn varies(&self) -> bool {
         self.0.iter().any(|piece| matches!(piece, Piece::Variable(_)))

@@ -35,6 +35,9 @@ pub enum TemplateChange {
     Notice,
 }
 
+/// Characters of a text: a template's name has no more.
+const LONGEST: usize = 512;
+
 const FIELDS: [&str; 4] = [
     "message_template_status_update",
     "message_template_quality_update",
@@ -50,7 +53,7 @@ pub fn template_news(event: &OtherEvent) -> Option<TemplateNews> {
     let value: Value = serde_json::from_str(event.value.get()).ok()?;
     let text = |key: &str| {
         let text = value.get(key).and_then(Value::as_str);
-        text.filter(|text| !text.is_empty()).map(str::to_owned)
+        text.filter(|text| !text.is_empty()).map(short)
     };
     let name = text("message_template_name")?;
     let language = text("message_template_language")?;
@@ -103,7 +106,12 @@ fn reason(value: &Value) -> Option<String> {
         text("/other_info/description"),
         text("/other_info/title"),
     ];
-    told.into_iter().flatten().next().map(str::to_owned)
+    told.into_iter().flatten().next().map(short)
+}
+
+/// What a row can hold of a text: all that Meta writes by its own rules.
+fn short(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
 }
 
 #[cfg(test)]

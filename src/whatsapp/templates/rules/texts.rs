@@ -54,7 +54,10 @@ fn check_header_text(header: &Place<'_, '_>, frame: Frame, found: &mut Problems)
         return;
     };
     let mut letter = [0_u8; 4];
-    if written.contains(['\n', '\r', '*', '_', '~', '`']) && !written.contains("{{") {
+    let pattern = Pattern::parse(written);
+    // The names of variables may have underscores.
+    let is_formatted = |text: &str| text.contains(['\n', '\r', '*', '_', '~', '`']);
+    if pattern.texts().any(is_formatted) {
         found.push(text.fail("must not have line breaks or formatting: Meta allows none in a header"));
     } else if written
         .chars()
@@ -62,7 +65,6 @@ fn check_header_text(header: &Place<'_, '_>, frame: Frame, found: &mut Problems)
     {
         found.push(text.fail("must not have emojis: Meta allows none in a header"));
     }
-    let pattern = Pattern::parse(written);
     if pattern.variables().len() > 1 {
         found.push(text.fail("must not have more than one variable"));
         return;
