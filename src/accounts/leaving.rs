@@ -6,13 +6,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::{AccountError, Accounts, Actor};
 use crate::domain::roles::Role;
 use crate::domain::{AgentId, NumberLimit, TenantId, Timestamp, UserId};
-use crate::store::tables::{Former, Handover, Leaving, Team};
+use crate::store::tables::{Former, Handover, Leaving, OwnReply, Team};
 
 /// Former members that a team's row knows of; those who left first are forgotten first.
 pub const MOST_FORMER: usize = 200;
+/// Canned replies of one person that are read at once.
+const OWN_REPLIES: usize = 100;
 /// Handovers that are read at once.
 const TOGETHER: usize = 200;
 /// An index row of which the team still says nothing after this long leads nowhere: whoever wrote it was stopped.
@@ -352,6 +356,9 @@ impl Accounts {
 
     /// Notes that a handover is done, unless the member came back and left once more meanwhile.
     pub async fn finish_handover(&self, row: &Leaving, due: &DueHandover) -> Result<(), AccountError> {
+        if self.member(row.tenant, row.user).await?.is_none() {
+            self.remove_own_replies(row.tenant, row.user).await?;
+        }
         // The team first: the index row is found again until nothing is left to do.
         let changed = self.table::<Team>().change(Team::at(row.tenant), |team| {
             let mut team = team.cloned().unwrap_or_default();
@@ -365,6 +372,28 @@ impl Accounts {
         changed.await?;
         self.erase_if_out_of_reach(row.user).await?;
         self.unlist_handover(row).await
+    }
+
+    /// Removes the canned replies that somebody who left wrote for themselves: they are texts of the business.
+    async fn remove_own_replies(&self, tenant: TenantId, user: UserId) -> Result<(), AccountError> {
+        let mut after = Some(Bytes::copy_from_slice(&OwnReply::begin(tenant)));
+        loop {
+            let page = self
+                .table::<OwnReply>()
+                .page(OwnReply::of(user), after, OWN_REPLIES)
+                .await?;
+            after = page.items.last().map(|found| found.sort.clone());
+            for found in page.items {
+                if found.row.tenant != tenant {
+                    return Ok(());
+                }
+                let key = OwnReply::at(user, tenant, &found.row.reply.shortcut);
+                self.table::<OwnReply>().remove(key).await?;
+            }
+            if !page.more {
+                return Ok(());
+            }
+        }
     }
 
     /// When the last pass of a handover may begin of which a whole pass found nothing.

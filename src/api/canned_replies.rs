@@ -65,16 +65,26 @@ async fn own<N: Need>(call: &Call<N>) -> Result<Vec<CannedReply>, ApiError> {
     let Some(user) = call.user() else {
         return Ok(Vec::new());
     };
-    let begin = Bytes::copy_from_slice(&OwnReply::begin(call.tenant()));
-    let page = call
-        .table::<OwnReply>()
-        .page(OwnReply::of(user.id), Some(begin), MOST_OWN)
-        .await?;
-    let rows = page.items.into_iter().map(|found| found.row);
-    Ok(rows
-        .take_while(|row| row.tenant == call.tenant())
-        .map(|row| row.reply)
-        .collect())
+    let mut after = Some(Bytes::copy_from_slice(&OwnReply::begin(call.tenant())));
+    let mut own = Vec::new();
+    // A page ends by its bytes, too.
+    loop {
+        let page = call
+            .table::<OwnReply>()
+            .page(OwnReply::of(user.id), after, MOST_OWN)
+            .await?;
+        let (read, more) = (page.items.len(), page.more);
+        after = page.items.last().map(|found| found.sort.clone());
+        let rows = page.items.into_iter().map(|found| found.row);
+        let before = own.len();
+        own.extend(
+            rows.take_while(|row| row.tenant == call.tenant())
+                .map(|row| row.reply),
+        );
+        if !more || own.len() - before < read {
+            return Ok(own);
+        }
+    }
 }
 
 /// `GET /v1/canned-replies`

@@ -44,3 +44,19 @@ async fn a_reply_of_ones_own_is_seen_by_nobody_else_and_goes_before_the_shared_o
     let refused = api.call("PUT", &path).json(&program).send().await;
     assert_eq!(refused.outcome(), (400, "invalid_request".to_owned()));
 }
+
+#[actix_web::test]
+async fn all_of_ones_own_replies_are_listed_however_long_they_are() {
+    let api = start().await;
+    let agent = member(&api, ONE, "agent@example.com", Role::Agent).await;
+    // Together more than a page of rows holds.
+    let text = "🙂".repeat(4_096);
+    for n in 0..80 {
+        let body = json!({ "text": text, "private": true });
+        let path = format!("/v1/canned-replies/r{n:02}");
+        let put = agent.send(&api, "PUT", &path, body).await;
+        assert_eq!(put.status, 201, "{n}");
+    }
+    let list = agent.get(&api, "/v1/canned-replies").await.json();
+    assert_eq!(list["canned_replies"].as_array().unwrap().len(), 80);
+}

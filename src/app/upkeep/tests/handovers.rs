@@ -10,7 +10,8 @@ use crate::domain::{
     AgentId, Author, ContactChange, ConversationId, EventKind, MemberLimit, PhoneNumberId, Seq, UserId,
 };
 use crate::store::op::{Audience, ChangeContact, Organise, OrganiseChange, Whom};
-use crate::store::tables::Leaving;
+use crate::store::plain::PlainTable;
+use crate::store::tables::{CannedReply, Leaving, OwnReply, Shortcut};
 use crate::store::{ConversationFilter, KeyHash, OpOutcome};
 
 const TENANT: TenantId = TenantId::new(1);
@@ -359,4 +360,31 @@ async fn what_a_limit_takes_out_of_sight_becomes_nobodys_and_the_rest_stays() {
     limit(vec![PhoneNumberId::parse("999").unwrap()]).await;
     assert_eq!(theirs().await, None);
     assert_eq!(assignees(&people).await.get(&None), Some(&3));
+}
+
+#[actix::test]
+async fn replies_that_somebody_wrote_for_themselves_go_with_them_and_stay_in_other_tenants() {
+    let (store, clock) = (Arc::new(FaultyStore::default()), TestClock::at(NOW));
+    let people = fill(&store, &clock).await;
+    let elsewhere = TenantId::new(TENANT.get() + 1);
+    let table = || PlainTable::<OwnReply>::of(people.directory.store().as_ref(), clock.now());
+    for (n, tenant) in (0..150).map(|n| (n, TENANT)).chain([(0, elsewhere)]) {
+        let shortcut: Shortcut = format!("r{n}").parse().unwrap();
+        let own = OwnReply {
+            tenant,
+            reply: CannedReply {
+                shortcut: shortcut.clone(),
+                text: "See you".to_owned(),
+                changed_at: NOW,
+                changed_by: Author::BusinessApp,
+            },
+        };
+        let key = OwnReply::at(user(1), tenant, &shortcut);
+        assert!(table().replace(&key, None, Some(&own)).await.unwrap());
+    }
+    leave(&people, None).await;
+    carry_out(&people, &clock).await;
+    let left = table().page(OwnReply::of(user(1)), None, 200).await.unwrap();
+    let left: Vec<TenantId> = left.items.iter().map(|found| found.row.tenant).collect();
+    assert_eq!(left, [elsewhere]);
 }
