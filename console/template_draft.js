@@ -34,8 +34,39 @@ export function emptyDraft(language = 'en') {
 const kindOf = ({ type = '' }) => type.toUpperCase();
 const KNOWN = ['HEADER', 'BODY', 'FOOTER', 'BUTTONS'];
 
-/** The draft of a template that there is; null for one with parts that the editor has no fields for. */
+/** What the editor writes of each part. Another key is something that it would take away. */
+const WRITTEN = {
+  HEADER: ['type', 'format', 'text', 'example'],
+  BODY: ['type', 'text', 'example', 'add_security_recommendation'],
+  FOOTER: ['type', 'text', 'code_expiration_minutes'],
+  BUTTONS: ['type', 'buttons'],
+};
+const WRITTEN_OF_BUTTONS = {
+  QUICK_REPLY: ['type', 'text'],
+  URL: ['type', 'text', 'url', 'example'],
+  PHONE_NUMBER: ['type', 'text', 'phone_number'],
+  COPY_CODE: ['type', 'text', 'example'],
+  OTP: ['type', 'text', 'otp_type'],
+};
+
+const hasOnly = (object, keys) => Object.keys(object).every((key) => keys?.includes(key));
+
+/** Whether the editor has fields for all that stands in the components of a template. */
+function isEditable(components) {
+  return components.every((component) => {
+    const { buttons = [], example = {} } = component;
+    // One set of examples is all that it shows.
+    const sets = Array.isArray(example.body_text?.[0]) ? example.body_text.length : 1;
+    // Meta lists the button of a one-time password as one, or as a link whose address says so.
+    const passwordBy = (button) => button.otp_type ?? /[?&]otp_type=(\w+)/.exec(button.url ?? '')?.[1] ?? 'COPY_CODE';
+    const isWritten = (button) => hasOnly(button, WRITTEN_OF_BUTTONS[kindOf(button)]) && passwordBy(button).toUpperCase() === 'COPY_CODE';
+    return hasOnly(component, WRITTEN[kindOf(component)]) && sets <= 1 && buttons.every(isWritten);
+  });
+}
+
+/** The draft of a template that there is; null for one with parts that the editor has no fields for, or whose parts are not known. */
 export function draftOf({ name, language, category, components }) {
+  if (!Array.isArray(components) || !isEditable(components)) return null;
   const parts = Object.fromEntries(components.map((component) => [kindOf(component), component]));
   if (Object.keys(parts).some((kind) => !KNOWN.includes(kind))) return null;
   const draft = { ...emptyDraft(language), name, category: category.toUpperCase() };

@@ -249,8 +249,5 @@ function buttonValue(button, value) {
   return value;
 }
 
-/** Whether it can be sent. */
-export const isSendable = ({ status }) => status === 'APPROVED';
-
 /** Whether Meta lets it be changed. Source: Cloud API, Template management (Nov 14 2025). */
 export const isEditable = ({ status }) => ['APPROVED', 'REJECTED', 'PAUSED'].includes(status);

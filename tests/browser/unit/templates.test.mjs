@@ -146,6 +146,17 @@ test('a template that is read into a draft comes out of it as it was', () => {
 
 test('a template with parts that the editor has no fields for is no draft', () => {
   assert.equal(draftOf(CARDS), null);
+  // Parts that are not known, and what an app fills in by itself: the editor would take it away.
+  assert.equal(draftOf({ ...template([body('x')]), components: null }), null);
+  const password = (button) => ({ ...template([{ type: 'BODY', add_security_recommendation: true }, { type: 'BUTTONS', buttons: [button] }]), category: 'AUTHENTICATION' });
+  assert.equal(draftOf(password({ type: 'OTP', otp_type: 'ONE_TAP', text: 'Autofill' })), null);
+  assert.equal(draftOf(password({ type: 'OTP', otp_type: 'ONE_TAP', supported_apps: [{ package_name: 'com.example' }] })), null);
+  assert.equal(draftOf(password({ type: 'URL', text: 'Autofill', url: 'https://www.whatsapp.com/otp/code/?otp_type=ZERO_TAP&code=otp{{1}}' })), null);
+  assert.notEqual(draftOf(password({ type: 'OTP', otp_type: 'COPY_CODE', text: 'Copy' })), null);
+  const link = { type: 'URL', text: 'Shop', url: 'https://example.com' };
+  assert.notEqual(draftOf(template([body('x'), { type: 'BUTTONS', buttons: [link] }])), null);
+  assert.equal(draftOf(template([body('x'), { type: 'BUTTONS', buttons: [{ ...link, app_deep_link: { android_deep_link: 'shop://' } }] }])), null);
+  assert.equal(draftOf(template([{ ...body('Hi {{1}}'), example: { body_text: [['Ana'], ['Ben']] } }])), null);
   assert.equal(draftOf(template([{ type: 'HEADER', format: 'GIF' }, body('x')])), null);
   assert.equal(draftOf(template([body('x'), { type: 'BUTTONS', buttons: [{ type: 'FLOW', text: 'x' }] }])), null);
 });
