@@ -124,6 +124,7 @@ pub(super) fn push(shared: &Shared, update: PushUpdate) -> Result<(), SimulatorE
                 field: update.field,
                 value,
                 at: now.wall,
+                review: None,
             }
             .into(),
         );

@@ -41,6 +41,7 @@ impl World {
             field: "calls".to_owned(),
             value: to_raw_value(&value).ok()?,
             at: now.wall,
+            review: None,
         };
         self.pairs.wrote(number, customer, now.wall);
         self.schedule(now, Update::Other(update.into()), now.us);

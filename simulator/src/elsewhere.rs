@@ -357,6 +357,7 @@ impl World {
             field: field.to_owned(),
             value: to_raw_value(&value).map_err(|error| bad(error.to_string()))?,
             at: now.wall,
+            review: None,
         };
         self.schedule(now, Update::Other(update.into()), now.us);
         Ok(())

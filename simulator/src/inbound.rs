@@ -216,6 +216,7 @@ impl World {
             field: "user_preferences".to_owned(),
             value: to_raw_value(&value).ok()?,
             at: now.wall,
+            review: None,
         };
         self.schedule(now, Update::Other(update.into()), now.us);
         Some(())

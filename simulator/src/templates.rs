@@ -15,6 +15,7 @@ pub(crate) use review::review;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::webhooks::Review;
 use shape::Shape;
 
 /// A template as its creator writes it.
@@ -69,6 +70,8 @@ pub(crate) struct Template {
     pub(crate) shape: Shape,
     /// When its review ends, by the clock that never goes back.
     pub(crate) reviewed_us: Option<u64>,
+    /// How many reviews were begun, or overtaken by something else that became of it.
+    pub(crate) turn: u64,
 }
 
 impl Template {
@@ -119,6 +122,7 @@ impl Templates {
             known.spec = spec;
             known.shape = shape;
             known.reviewed_us = None;
+            known.turn += 1;
             return known.id;
         }
         let id = self.next_id;
@@ -128,6 +132,7 @@ impl Templates {
             spec,
             shape,
             reviewed_us: None,
+            turn: 0,
         });
         id
     }
@@ -143,11 +148,21 @@ impl Templates {
     }
 
     /// Begins a template's review.
-    pub(crate) fn begin_review(&mut self, id: u64, ends_us: u64) {
-        if let Some(template) = self.all.iter_mut().find(|known| known.id == id) {
-            "PENDING".clone_into(&mut template.spec.status);
-            template.reviewed_us = Some(ends_us);
-        }
+    pub(crate) fn begin_review(&mut self, id: u64, ends_us: u64) -> Option<Review> {
+        let template = self.all.iter_mut().find(|known| known.id == id)?;
+        "PENDING".clone_into(&mut template.spec.status);
+        template.reviewed_us = Some(ends_us);
+        template.turn += 1;
+        Some(Review {
+            template: id,
+            turn: template.turn,
+        })
+    }
+
+    /// Whether nothing else became of a template since a review of it began.
+    pub(crate) fn stands(&self, review: Review) -> bool {
+        self.get(review.template)
+            .is_some_and(|template| template.turn == review.turn)
     }
 
     pub(crate) fn find_mut(&mut self, name: &str, language: &str) -> Option<&mut Template> {

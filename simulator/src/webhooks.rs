@@ -8,7 +8,7 @@ pub(crate) mod signature;
 mod wire;
 
 pub(crate) use deliver::{run, verify};
-pub(crate) use outbox::{OtherUpdate, Outbox, Update, micros};
+pub(crate) use outbox::{OtherUpdate, Outbox, Review, Update, micros};
 
 use serde::{Deserialize, Serialize};
 

@@ -7,7 +7,7 @@ use super::TemplateFate;
 use crate::SimulatorError;
 use crate::act::bad;
 use crate::numbers::NumberIndex;
-use crate::webhooks::{OtherUpdate, Update};
+use crate::webhooks::{OtherUpdate, Review, Update};
 use crate::world::{Now, World};
 
 impl World {
@@ -20,7 +20,7 @@ impl World {
     /// Has a template reviewed. How it ends is told when it does.
     pub(crate) fn review_template(&mut self, now: Now, waba: &str, id: u64) {
         let ends_us = now.us.saturating_add(self.config.review_ms.saturating_mul(1_000));
-        self.templates.begin_review(id, ends_us);
+        let review = self.templates.begin_review(id, ends_us);
         let Some(spec) = self.templates.get(id).map(|template| template.spec.clone()) else {
             return;
         };
@@ -29,7 +29,12 @@ impl World {
             "message_template_language": spec.language, "message_template_category": spec.category,
             "reason": "NONE",
         });
-        self.tell_account(now, waba, ("message_template_status_update", value), ends_us);
+        self.tell_account(
+            now,
+            waba,
+            ("message_template_status_update", value),
+            (ends_us, review),
+        );
     }
 
     /// Changes a template of the account, and tells it.
@@ -51,6 +56,7 @@ impl World {
         };
         if let Some(status) = &fate.status {
             known.reviewed_us = None;
+            known.turn += 1;
             known.spec.status.clone_from(status);
             let reason = fate.reason.as_deref().unwrap_or("NONE");
             let mut value = json!({ "event": status, "reason": reason });
@@ -73,12 +79,18 @@ impl World {
             told.push(("template_category_update", named(value)));
         }
         for update in told {
-            self.tell_account(now, &waba, update, now.us);
+            self.tell_account(now, &waba, update, (now.us, None));
         }
         Ok(())
     }
 
-    fn tell_account(&mut self, now: Now, waba: &str, (field, value): (&str, Value), due_us: u64) {
+    fn tell_account(
+        &mut self,
+        now: Now,
+        waba: &str,
+        (field, value): (&str, Value),
+        (due_us, review): (u64, Option<Review>),
+    ) {
         // Without a callback of the app nobody hears it, and what numbers tell callbacks of their own must not wait behind it.
         if self.config.webhook_url.is_none() {
             return;
@@ -92,6 +104,7 @@ impl World {
             field: field.to_owned(),
             value,
             at: now.wall.after(later),
+            review,
         };
         self.schedule(now, Update::Other(update.into()), due_us);
     }

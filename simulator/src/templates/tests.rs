@@ -144,3 +144,23 @@ fn putting_a_template_again_keeps_its_id() {
     assert!(templates.remove("order_shipped", None));
     assert!(templates.find("order_shipped", "es").is_none());
 }
+
+#[test]
+fn a_review_is_overtaken_by_whatever_else_becomes_of_its_template() {
+    let mut templates = Templates::seeded();
+    let spec = templates.find("hello_world", "en_US").unwrap().spec.clone();
+    let id = templates.put(spec.clone());
+    let first = templates.begin_review(id, 10).unwrap();
+    assert!(templates.stands(first));
+    // A list that ends it comes before its webhook.
+    templates.settle(20);
+    assert!(templates.stands(first));
+    // Edited, and reviewed once more.
+    let second = templates.begin_review(id, 30).unwrap();
+    assert!(!templates.stands(first) && templates.stands(second));
+    templates.put(spec);
+    assert!(!templates.stands(second));
+    let third = templates.begin_review(id, 40).unwrap();
+    templates.remove("hello_world", Some(id));
+    assert!(!templates.stands(third));
+}

@@ -126,6 +126,9 @@ impl World {
             Update::Forged { number, .. } => Some(*number),
             Update::Foreign { .. } => Some(NumberIndex(0)),
             Update::Other(other) => {
+                if other.review.is_some_and(|review| !self.templates.stands(review)) {
+                    return Target::Unheard;
+                }
                 // Overrides are for messages alone.
                 return match self.numbers.subscription(&other.waba) {
                     Some(account) if !account.subscribed => Target::Unheard,

@@ -52,6 +52,16 @@ pub(crate) struct OtherUpdate {
     pub(crate) field: String,
     pub(crate) value: Box<RawValue>,
     pub(crate) at: Timestamp,
+    /// Told only while this review of a template stands.
+    pub(crate) review: Option<Review>,
+}
+
+/// One review of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Review {
+    pub(crate) template: u64,
+    /// The first is 1.
+    pub(crate) turn: u64,
 }
 
 #[derive(Debug)]
