@@ -50,6 +50,12 @@ struct Read<T> {
     at: Duration,
 }
 
+/// What is known of a name.
+enum Cached {
+    There(Arc<Ready>),
+    Missing,
+}
+
 /// Templates of one tenant.
 struct OfTenant {
     read: LruCache<TemplateId, (Read<Arc<Ready>>, usize)>,
@@ -77,16 +83,16 @@ impl Default for ReadTemplates {
 }
 
 impl ReadTemplates {
-    /// What was read of a template within the last half minute; the inner `None` where there is none.
-    fn fresh(&mut self, tenant: TenantId, id: TemplateId, now: Duration) -> Option<Option<Arc<Ready>>> {
+    /// What was read of a template within the last half minute.
+    fn fresh(&mut self, tenant: TenantId, id: TemplateId, now: Duration) -> Option<Cached> {
         let is_fresh = |at: Duration| now.saturating_sub(at) < FRESH;
         let of_tenant = self.tenants.get_mut(&tenant);
         let found = of_tenant.and_then(|of| of.read.get(&id)).map(|(read, _)| read);
         if let Some(read) = found.filter(|read| is_fresh(read.at)) {
-            return Some(Some(Arc::clone(&read.value)));
+            return Some(Cached::There(Arc::clone(&read.value)));
         }
         let missing = self.missing.get(&(tenant, id));
-        missing.filter(|read| is_fresh(read.at)).map(|_| None)
+        missing.filter(|read| is_fresh(read.at)).map(|_| Cached::Missing)
     }
 
     fn forget(&mut self, tenant: TenantId, id: TemplateId) {
@@ -218,7 +224,10 @@ impl TemplateBook {
         let forgotten = {
             let mut known = locked(&self.known.templates);
             if let Some(fresh) = known.fresh(tenant, id, now) {
-                return Ok(fresh);
+                return Ok(match fresh {
+                    Cached::There(ready) => Some(ready),
+                    Cached::Missing => None,
+                });
             }
             known.forgotten
         };

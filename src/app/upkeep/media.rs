@@ -99,7 +99,7 @@ async fn fetch(job: &MediaJob, found: &mpsc::Sender<Found>, mut taken: mpsc::Rec
         tokio::select! {
             _ = due.tick() => {
                 let now = job.clock.now();
-                to_load.extend(queue.to_load(now));
+                to_load.extend(queue.begin_loads(now));
                 queue.show(now, running.values().map(|(_, queued)| queued.task.since));
             }
             Some(new) = taken.recv() => match new {

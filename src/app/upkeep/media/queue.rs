@@ -163,7 +163,7 @@ impl FetchQueue {
     }
 
     /// The tenants whose rows are to be read now. Each is told of by [`FetchQueue::loaded`] when that is over.
-    pub(super) fn to_load(&mut self, now: Timestamp) -> Vec<TenantId> {
+    pub(super) fn begin_loads(&mut self, now: Timestamp) -> Vec<TenantId> {
         let wanting = self.of.iter_mut().filter(|(_, of)| of.wants_loading(now));
         let begin = |(tenant, of): (&TenantId, &mut OfTenant)| {
             of.is_loading = true;
@@ -292,7 +292,10 @@ mod tests {
         assert_eq!(due.len(), 2);
         assert!(due.iter().any(|task| task.number == number(1)));
         assert!(due.iter().any(|task| task.number == number(2)));
-        assert!(queue.to_load(NOW).is_empty(), "nothing that had no room is due");
+        assert!(
+            queue.begin_loads(NOW).is_empty(),
+            "nothing that had no room is due"
+        );
     }
 
     #[test]
@@ -323,7 +326,7 @@ mod tests {
             queue.ended(tenant, &queued.task, Tried::Over);
             assert!(done.insert(queued.task.id), "fetched twice");
             assert!(queue.of.get(&ONE).is_none_or(|of| of.known.len() <= MOST));
-            for tenant in queue.to_load(NOW) {
+            for tenant in queue.begin_loads(NOW) {
                 loads += 1;
                 let left = all.iter().filter(|task| !done.contains(&task.id));
                 left.for_each(|task| queue.add(tenant, task.clone()));
@@ -339,12 +342,12 @@ mod tests {
     fn rows_that_could_not_be_read_are_read_again_later() {
         let mut queue = FetchQueue::default();
         queue.want_loading(ONE, NOW);
-        assert_eq!(queue.to_load(NOW), [ONE]);
-        assert!(queue.to_load(NOW).is_empty(), "they are being read");
+        assert_eq!(queue.begin_loads(NOW), [ONE]);
+        assert!(queue.begin_loads(NOW).is_empty(), "they are being read");
         assert!(queue.next(NOW).is_none());
         queue.loaded(ONE, Err(()), NOW);
-        assert!(queue.to_load(NOW).is_empty());
-        assert_eq!(queue.to_load(NOW.after(AGAIN)), [ONE]);
+        assert!(queue.begin_loads(NOW).is_empty());
+        assert_eq!(queue.begin_loads(NOW.after(AGAIN)), [ONE]);
     }
 
     #[test]
