@@ -31,7 +31,7 @@ pub(super) fn sender(
     let fresh = found.contact.is_none();
     let mut contact = match found.contact {
         Some(contact) => contact,
-        None => match newcomer(batch, names, &found.held)? {
+        None => match newcomer(batch, names)? {
             Some(contact) => contact,
             None => return Ok(None),
         },
@@ -99,7 +99,7 @@ pub(super) fn moved(
     let (before, after) = mover(batch, names, to, at)?;
     let contact = match before.contact.or(after.contact) {
         Some(contact) => contact,
-        None => match newcomer(batch, names, &before.held)? {
+        None => match newcomer(batch, names)? {
             Some(mut contact) => {
                 let is_left = |alias: &&Alias| to.of_kind(alias.kind) != Some(*alias);
                 for alias in names.strongest_first().filter(is_left) {
@@ -171,7 +171,7 @@ pub(super) fn addressed(
             }
         }
     }
-    let Some(mut contact) = newcomer(batch, names, &[])? else {
+    let Some(mut contact) = newcomer(batch, names)? else {
         return Ok(None);
     };
     contact.fill(names);
@@ -194,7 +194,7 @@ pub(super) fn mentioned(
     let mut news = News::default();
     let mut contact = match found.contact {
         Some(contact) => contact,
-        None => match newcomer(batch, names, &found.held)? {
+        None => match newcomer(batch, names)? {
             Some(contact) => contact,
             None => return Ok(None),
         },

@@ -246,7 +246,7 @@ pub(super) fn relate(batch: &mut Batch<'_>, relate: &Relate) -> Result<OpOutcome
             contact
         }
         (None, Some(contact)) => contact,
-        (None, None) => match newcomer(batch, &relate.from, &before.held)? {
+        (None, None) => match newcomer(batch, &relate.from)? {
             Some(contact) => contact,
             None => return Ok(OpOutcome::Unchanged),
         },

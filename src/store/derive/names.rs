@@ -152,24 +152,17 @@ pub(super) fn find(
     Ok(found)
 }
 
-/// A contact that nothing is known of yet, not even its names.
-pub(super) fn newcomer(
-    batch: &mut Batch<'_>,
-    names: &ContactAliases,
-    held: &[(Alias, ContactId)],
-) -> Result<Option<Contact>, StoreError> {
+/// A contact that nothing is known of yet, not even its names. Its id follows from its strongest name, unless somebody who had that
+/// name before got it: their row stays theirs.
+pub(super) fn newcomer(batch: &mut Batch<'_>, names: &ContactAliases) -> Result<Option<Contact>, StoreError> {
     let Some(mut id) = names.new_contact_id(batch.tenant) else {
         return Ok(None);
     };
-    // Who had the name before may have got the id that goes with it.
-    let is_held = names
-        .strongest_first()
-        .next()
-        .is_some_and(|first| held.iter().any(|(alias, _)| alias.kind == first.kind));
-    let mut others = 0_u8;
-    while is_held && others < u8::MAX && batch.rows.contact(id)?.is_some() {
-        others += 1;
-        id = ContactId::from_bytes(digest16(&[b"contact", id.as_bytes(), &[others]]));
+    let first = id;
+    let mut others = 0_u32;
+    while batch.rows.contact(id)?.is_some() {
+        others = others.saturating_add(1);
+        id = ContactId::from_bytes(digest16(&[b"contact", first.as_bytes(), &others.to_be_bytes()]));
     }
     Ok(Some(Contact::new(id, &ContactAliases::default(), batch.now)))
 }
