@@ -257,18 +257,20 @@ export class Contacts {
   }
 
   /** Changes a definition, so that it is read again: `what` is `attributes`, `lists` or `segments`. */
-  async define(what, method, id, body) {
+  async define(what, method, id, body, cursor = null) {
     const path = id === null ? `/v1/${what}` : `/v1/${what}/${encodeURIComponent(id)}`;
-    const answer = await this.#ask(method, path, body);
+    const answer = await this.#ask(method, cursor === null ? path : `${path}?cursor=${encodeURIComponent(cursor)}`, body);
     this.#known.delete(what);
     return answer;
   }
 
   /** Deletes a definition. One that very many contacts have goes part by part: the gateway says that it is not done, and is asked again. */
   async remove(what, id) {
+    let cursor = null;
     for (let parts = 0; parts < MOST_PARTS; parts += 1) {
-      const answer = await this.define(what, 'DELETE', id);
+      const answer = await this.define(what, 'DELETE', id, undefined, cursor);
       if (answer.done !== false) return;
+      cursor = answer.next_cursor ?? null;
     }
     throw new ApiError(0, 'no_answer', '');
   }

@@ -1,23 +1,29 @@
 //! Contacts by the million: files that come in, and files that go out.
 //!
-//! - `encoding` and `records` read a file, whatever wrote it; `fields`, `rows` and `phones` say what its columns and values mean;
-//!   `look` is a first look at it. `cells` and `export` write what is read again. These are pure.
-//! - `import` is an import as it is kept, `folder` its file. `imports` takes files and starts imports; `run` carries them out, batch by
-//!   `batch`, with `known`, what the business has of its own.
+//! - `encoding` and `records` read a file, whatever wrote it; `fields`, `rows`, `values` and `phones` say what its columns and values
+//!   mean, `new_attributes` which attributes are made for them; `look` is a first look at it. `cells` and `export` write what is read again. These are pure.
+//! - `import` is an import as it is kept, `folder` its file, `places` how many files come at once. `uploads` takes files, `imports` starts imports;
+//!   `run` carries them out, each by a `job`, batch by `batch`, with `known`, what the business has of its own, and tell what was `wrong`.
 
 mod batch;
 mod cells;
 mod encoding;
 pub mod export;
 pub mod fields;
-mod folder;
+pub mod folder;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub mod import;
 pub mod imports;
+mod job;
 pub mod known;
-mod look;
+pub mod look;
+mod new_attributes;
 pub mod phones;
+mod places;
 pub mod records;
 pub mod rows;
 mod run;
+pub mod uploads;
+pub mod values;
+mod wrong;

@@ -48,7 +48,7 @@ pub use clock::{Clock, SteadyClock, SystemClock, TestClock, Timestamp};
 pub use consent::{Consent, ConsentPurpose, ConsentSource, ConsentState, MarketingWish, Purpose, WishSource};
 pub use contact::{Alias, AliasKind, Contact, ContactAliases, Links};
 pub use contact_details::{
-    AttributeKey, AttributeValue, ContactChange, ContactLabel, DetailLimit, GivenName,
+    AttributeKey, AttributeShape, AttributeValue, ContactChange, ContactLabel, DetailLimit, GivenName,
 };
 pub use contact_terms::{Term, TermKey, TermPlace};
 pub use content::{Content, ContentError, ContentKind};

@@ -60,7 +60,7 @@
 //!   Consents by purpose: `domain/consent.rs`, `api/contacts/consents.rs`. Blocks at Meta: `api/contacts/block.rs`, `app/upkeep/blocks.rs`.
 //! - Contacts that somebody merged: `domain/cards.rs`, `store/derive/merge.rs`, `api/contacts/merges.rs`; why so: ADR 038.
 //! - The language of filters: `domain/filter.rs`, its grammar in `parse.rs` there; searches by them: `store/contact_filter.rs`. Segments:
-//!   `api/segments.rs`. Imports: `bulk/records.rs` (reading), `rows.rs` (what values mean), `run.rs` (carrying out); exports:
+//!   `api/segments.rs`. Imports: `bulk/records.rs` (reading), `rows.rs` (what values mean), `run.rs` and `job.rs` (carrying out); exports:
 //!   `bulk/export.rs`; why so: ADR 035.
 //! - 24-hour window, opt-out, `last_seen_seq`, idempotency key of a new message: `store/derive/submit.rs`. How long a window
 //!   is open: `domain/conversation.rs`.

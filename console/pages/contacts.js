@@ -16,9 +16,9 @@ import { Download, Head } from './parts.js';
 
 /** The parts beside the list, and the right that each needs. */
 const PARTS = {
-  lists: ['answer', () => import('./lists.js')],
+  lists: ['manage_business', () => import('./lists.js')],
   segments: ['manage_business', () => import('./segments.js')],
-  attributes: ['answer', () => import('./attributes.js')],
+  attributes: ['manage_business', () => import('./attributes.js')],
   imports: ['manage_business', () => import('./imports.js')],
   duplicates: ['answer', () => import('./duplicates.js')],
 };

@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::domain::message::UnknownPolicy;
 use crate::domain::{
-    AgentId, Author, ClientMessageId, ContactAliases, ContactId, Content, ConversationId, MetaError,
-    PhoneNumberId, Priority, Purpose, Seq, Timestamp,
+    AgentId, Author, ClientMessageId, ContactAliases, ContactId, Content, ConversationId, DetailLimit,
+    MetaError, PhoneNumberId, Priority, Purpose, Seq, Timestamp,
 };
 use crate::store::op::Once;
 use crate::store::row::MessageRef;
@@ -321,6 +321,9 @@ pub enum Refusal {
     /// They are not one customer.
     #[error("these contacts are not merged, or turned out to be one person since")]
     NotMerged,
+    /// The contact would have more of something than may be.
+    #[error("{0}")]
+    ContactFull(DetailLimit),
     /// Somebody wrote since.
     #[error("somebody wrote since: look at the conversation, then send again with its newest position")]
     ConversationChanged(Seq),

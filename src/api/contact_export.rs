@@ -10,20 +10,22 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::auth::{Call, CanExport};
 use super::error::ApiError;
-use super::segments::{meant, search, seen};
+use super::segments::{meant, parse, search, seen};
 use super::tenant_places::TenantPlace;
 use crate::bulk::export::Lines;
 use crate::bulk::known;
 use crate::bulk::records::Format;
 use crate::domain::contact_terms::fold;
 use crate::domain::date::Date;
-use crate::domain::filter::Filter;
 use crate::domain::{SegmentId, TenantId, TermPlace};
 use crate::store::Store;
 use crate::store::contact_filter::MeantContacts;
 
 /// Contacts of one step.
 const STEP: usize = 200;
+
+/// Steps without anybody after which something is written all the same: who waits for longer gives the connection up.
+const SILENT: usize = 25;
 
 /// How far an export is.
 struct Export {
@@ -43,7 +45,14 @@ impl Export {
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, ApiError> {
         let mut out = std::mem::take(&mut self.head);
         // A step may find nobody: an empty piece would be taken for the end.
+        let mut steps = 0;
         while out.is_empty() && !self.is_over {
+            if steps == SILENT {
+                // An empty line says that it goes on; whatever reads the file passes over it.
+                out.push(b'\n');
+                break;
+            }
+            steps += 1;
             let search = search(self.store.as_ref(), self.tenant, &self.seen);
             let found = search.page(self.after.take(), STEP).await?;
             for contact in &found.contacts {
@@ -64,7 +73,10 @@ pub(super) async fn export(call: Call<CanExport>) -> Result<HttpResponse, ApiErr
     let segment = params.take::<SegmentId>("segment", "a `segment_id`")?;
     let filter = params.take::<String>("filter", "a filter")?;
     params.finish()?;
-    let filter = filter.map(|text| text.parse::<Filter>()).transpose()?;
+    let filter = match filter {
+        Some(text) => Some(parse(&call, &text).await?),
+        None => None,
+    };
     let filter = meant(&call, filter, segment).await?;
     let now = state.clock.now();
     let attributes = known::attributes(state.store.as_ref(), tenant, now).await?;

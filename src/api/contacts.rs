@@ -11,6 +11,7 @@ pub(super) mod lists;
 pub(super) mod merges;
 pub(super) mod notes;
 mod place;
+mod removal;
 
 use actix_web::HttpResponse;
 use futures_util::future::try_join_all;
@@ -174,7 +175,9 @@ async fn commit(
         by: call.author(),
         audience: Audience::Agents,
     };
+    let changes = change.changes.clone();
     let (id, _) = call.state().tenants.change_contact(call.tenant(), change).await?;
+    removal::take_back(call, &[id], &changes).await?;
     Ok(id)
 }
 

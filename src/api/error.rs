@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::accounts::AccountError;
 use crate::actors::request::Refusal;
 use crate::bulk::imports::ImportError;
+use crate::bulk::look::NoTable;
 use crate::domain::filter::FilterError;
 use crate::domain::{ContentError, IdError, Quota, Seq};
 use crate::store::{StoreError, StoreErrorKind};
@@ -298,13 +299,17 @@ impl From<ImportError> for ApiError {
             ImportError::Store(error) => error.into(),
             ImportError::Disk(error) => Self::internal(error),
             ImportError::TooLarge(_) => Self::because(ErrorCode::TooLarge, error.to_string()),
-            ImportError::Empty | ImportError::BrokeOff | ImportError::Mapping(_) => {
-                Self::invalid(error.to_string())
+            ImportError::BrokeOff | ImportError::Mapping(_) => Self::invalid(error.to_string()),
+            ImportError::NoTable(NoTable::NotText) => {
+                Self::because(ErrorCode::FileTypeRefused, error.to_string())
             }
+            ImportError::NoTable(_) => Self::invalid(error.to_string()),
             ImportError::Busy => {
                 Self::because(ErrorCode::Busy, error.to_string()).retry_after(Duration::from_secs(60))
             }
-            ImportError::TooMany => Self::because(ErrorCode::LimitReached, error.to_string()),
+            ImportError::TooMany | ImportError::TenantFull(_) => {
+                Self::because(ErrorCode::LimitReached, error.to_string())
+            }
             ImportError::NotFound => Self::absent(error.to_string()),
             ImportError::Started => Self::new(ErrorCode::ImportStarted),
             ImportError::Elsewhere => Self::new(ErrorCode::ImportElsewhere),
@@ -348,7 +353,7 @@ impl From<Refusal> for ApiError {
                 Self::new(ErrorCode::Unavailable).retry_after(retry_after.unwrap_or(LATER))
             }
             Refusal::Uncertain => Self::new(ErrorCode::Uncertain).retry_after(SOON),
-            Refusal::Invalid(_) => Self::invalid(refusal.to_string()),
+            Refusal::Invalid(_) | Refusal::ContactFull(_) => Self::invalid(refusal.to_string()),
         }
     }
 }

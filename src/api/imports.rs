@@ -10,27 +10,23 @@ use super::error::{ApiError, ErrorCode};
 use super::json::Fields;
 use super::name::Name;
 use crate::bulk::fields::Mapping;
-use crate::bulk::import::{Import, ImportState, Order};
-use crate::bulk::imports::{Brought, ImportError};
+use crate::bulk::folder::Told;
+use crate::bulk::import::{Import, Order};
+use crate::bulk::imports::ImportError;
 use crate::bulk::known;
 use crate::bulk::phones::Country;
-use crate::domain::{ContactLabel, ImportId, ListId, Timestamp};
+use crate::bulk::uploads::Brought;
+use crate::bulk::values::Notation;
+use crate::domain::{ContactLabel, ImportId, ListId};
 
 /// Labels, or lists, that everybody of a file gets.
 const MOST_FOR_ALL: usize = 20;
 
-fn shown(import: &Import, now: Timestamp) -> Value {
-    let is_abandoned = import.is_abandoned(now);
-    let gone = "the gateway that read the file has not been heard of: it goes on when it is back, or upload the file again";
-    let state = if is_abandoned {
-        ImportState::Failed
-    } else {
-        import.state
-    };
+fn shown(import: &Import) -> Value {
     let (order, counts) = (&import.order, &import.counts);
     json!({
         "import_id": import.import_id,
-        "state": state,
+        "state": import.state,
         "name": import.name,
         "bytes": import.bytes,
         "bytes_read": import.place.byte,
@@ -44,12 +40,17 @@ fn shown(import: &Import, now: Timestamp) -> Value {
         "dry_run": order.dry_run,
         "labels": order.labels,
         "lists": order.lists,
+        "bad_cells": order.bad_cells,
+        "date_format": order.notation.date_format,
+        "decimal": order.notation.decimal,
         "rows": counts.rows,
         "created": counts.created,
         "updated": counts.updated,
         "unchanged": counts.unchanged,
         "rejected": counts.rejected,
-        "error": if is_abandoned { Some(gone) } else { import.error.as_deref() },
+        "left_out": counts.left_out,
+        "reasons": import.reasons,
+        "error": import.error,
         "by": import.by,
         "created_at": import.created_at,
         "started_at": import.started_at,
@@ -60,6 +61,12 @@ fn shown(import: &Import, now: Timestamp) -> Value {
 fn named<N: Need>(call: &Call<N>) -> Result<ImportId, ApiError> {
     let id = call.path("import_id");
     id.map_err(|_malformed| ImportError::NotFound.into())
+}
+
+/// What all are, where they are one.
+fn only(mut countries: impl Iterator<Item = Option<Country>>) -> Option<Country> {
+    let first = countries.next().flatten()?;
+    countries.all(|other| other == Some(first)).then_some(first)
 }
 
 /// `POST /v1/imports`: the body is the file.
@@ -76,25 +83,27 @@ pub(super) async fn upload(call: StreamCall<CanManage>) -> Result<HttpResponse, 
         return Err(ImportError::TooLarge(most).into());
     }
     let attributes = known::attributes(state.store.as_ref(), tenant, state.clock.now()).await?;
+    let numbers = state.tenants.numbers(tenant).await?;
+    let countries = numbers.iter().map(|number| Country::of_number(&number.display));
     let brought = Brought {
         import: ImportId::from_bytes(state.fresh()?),
         name: name.into_text(),
         by: call.author(),
         attributes: attributes.into_iter().map(|one| (one.key, one.name)).collect(),
+        country: only(countries),
     };
     let pieces = stream::try_unfold(body, async |mut body| {
         Ok::<_, ApiError>(body.next().await?.map(|piece| (piece, body)))
     });
     let import = state.imports.take(tenant, brought, pieces).await?;
-    Ok(HttpResponse::Created().json(shown(&import, state.clock.now())))
+    Ok(HttpResponse::Created().json(shown(&import)))
 }
 
 /// `GET /v1/imports`
 pub(super) async fn list(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
     call.params()?.finish()?;
-    let now = call.state().clock.now();
     let imports = call.state().imports.list(call.tenant()).await?;
-    let imports: Vec<Value> = imports.iter().map(|import| shown(import, now)).collect();
+    let imports: Vec<Value> = imports.iter().map(shown).collect();
     Ok(HttpResponse::Ok().json(json!({ "imports": imports })))
 }
 
@@ -102,7 +111,7 @@ pub(super) async fn list(call: Call<CanManage>) -> Result<HttpResponse, ApiError
 pub(super) async fn show(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
     call.params()?.finish()?;
     let import = call.state().imports.get(call.tenant(), named(&call)?).await?;
-    Ok(HttpResponse::Ok().json(shown(&import.row, call.state().clock.now())))
+    Ok(HttpResponse::Ok().json(shown(&import)))
 }
 
 /// `POST /v1/imports/{import_id}/start`
@@ -110,9 +119,23 @@ pub(super) async fn start(call: Call<CanManage>) -> Result<HttpResponse, ApiErro
     let import = named(&call)?;
     let (state, tenant) = (call.state(), call.tenant());
     let mut fields = Fields::read(call.body())?;
+    // Left out it is the one that was suggested; null is none.
+    let country = match fields.peek("default_country") {
+        None => {
+            let before = state.imports.get(tenant, import).await?;
+            fields.optional::<Country>("default_country")?;
+            before.order.default_country
+        }
+        Some(_) => fields.optional::<Country>("default_country")?,
+    };
     let order = Order {
         mapping: fields.required::<Mapping>("mapping")?,
-        default_country: fields.optional::<Country>("default_country")?,
+        default_country: country,
+        notation: Notation {
+            date_format: fields.optional("date_format")?.unwrap_or_default(),
+            decimal: fields.optional("decimal")?.unwrap_or_default(),
+        },
+        bad_cells: fields.optional("bad_cells")?.unwrap_or_default(),
         dry_run: fields.optional::<bool>("dry_run")?.unwrap_or(false),
         labels: fields
             .optional::<Vec<ContactLabel>>("labels")?
@@ -135,15 +158,32 @@ pub(super) async fn start(call: Call<CanManage>) -> Result<HttpResponse, ApiErro
         }
     }
     let import = state.imports.start(tenant, import, order).await?;
-    Ok(HttpResponse::Accepted().json(shown(&import, state.clock.now())))
+    Ok(HttpResponse::Accepted().json(shown(&import)))
+}
+
+/// What is told of wrong rows.
+#[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Of {
+    /// What is wrong, line by line.
+    #[default]
+    Lines,
+    /// The refused rows themselves, with a column that says why.
+    Rows,
 }
 
 /// `GET /v1/imports/{import_id}/errors`: what was wrong, as CSV.
 pub(super) async fn errors(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
-    call.params()?.finish()?;
+    let mut params = call.params()?;
+    let of = params.word::<Of>("of", "`lines` or `rows`")?.unwrap_or_default();
+    params.finish()?;
     let import = named(&call)?;
-    let errors = call.state().imports.errors(call.tenant(), import).await?;
-    let name = format!("attachment; filename=\"import-{import}-errors.csv\"");
+    let (told, what) = match of {
+        Of::Lines => (Told::Errors, "errors"),
+        Of::Rows => (Told::Rows, "refused"),
+    };
+    let errors = call.state().imports.wrong(call.tenant(), import, told).await?;
+    let name = format!("attachment; filename=\"import-{import}-{what}.csv\"");
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header((CONTENT_DISPOSITION, name))

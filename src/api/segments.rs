@@ -11,9 +11,9 @@ use super::error::{ApiError, ErrorCode};
 use super::json::Fields;
 use super::name::Name;
 use crate::bulk::known;
-use crate::domain::filter::{Condition, Filter, Named, Owner};
+use crate::domain::filter::{Condition, Definitions, Filter, FilterError, Named, Owner};
 use crate::domain::ids::digest16;
-use crate::domain::{ContactId, PhoneNumberId, SegmentId, TenantId, TermPlace};
+use crate::domain::{Author, ContactId, NumberLimit, PhoneNumberId, SegmentId, TenantId, TermPlace};
 use crate::store::contact_filter::MeantContacts;
 use crate::store::contact_search::{ContactOrder, ContactSearch};
 use crate::store::tables::Segment;
@@ -28,13 +28,39 @@ const STEPS: usize = 20;
 /// Bytes of the check of a cursor.
 const CHECK: usize = 8;
 
-/// A filter as callers write it.
-fn filter(fields: &mut Fields) -> Result<Option<Filter>, ApiError> {
-    let text = fields.optional::<String>("filter")?;
-    Ok(text.map(|text| text.parse()).transpose()?)
+/// A filter as callers write it, which names only what there is.
+pub(super) async fn parse<N: Need>(call: &Call<N>, text: &str) -> Result<Filter, ApiError> {
+    let filter = text.parse::<Filter>()?;
+    if !filter.names_definitions() {
+        return Ok(filter);
+    }
+    Ok(Filter::parse(text, Some(&definitions(call).await?))?)
 }
 
-/// Whom a caller means by a filter, by a segment, by both, or by neither.
+/// What filters may name.
+async fn definitions<N: Need>(call: &Call<N>) -> Result<Definitions, ApiError> {
+    let (store, tenant, now) = (
+        call.state().store.as_ref(),
+        call.tenant(),
+        call.state().clock.now(),
+    );
+    let attributes = known::attributes(store, tenant, now).await?.into_iter();
+    let lists = known::lists(store, tenant, now).await?;
+    Ok(Definitions {
+        attributes: attributes.map(|one| (one.key.clone(), one.into())).collect(),
+        lists: lists.into_iter().map(|list| list.id).collect(),
+    })
+}
+
+/// The filter of a body.
+async fn filter<N: Need>(call: &Call<N>, fields: &mut Fields) -> Result<Option<Filter>, ApiError> {
+    match fields.optional::<String>("filter")? {
+        Some(text) => Ok(Some(parse(call, &text).await?)),
+        None => Ok(None),
+    }
+}
+
+/// Whom a caller means by a filter, by a segment, by both, or by neither. A segment that names what is gone means nobody.
 pub(super) async fn meant<N: Need>(
     call: &Call<N>,
     filter: Option<Filter>,
@@ -49,8 +75,8 @@ pub(super) async fn meant<N: Need>(
         .get(&Segment::at(call.tenant(), segment))
         .await?;
     let found = found.ok_or_else(no_segment)?;
-    let kept = found.row.filter.parse::<Filter>();
-    Ok(kept.map_err(ApiError::internal)?.and(filter))
+    let kept = Filter::parse(&found.row.filter, Some(&definitions(call).await?));
+    Ok(kept.unwrap_or_else(|_gone| Filter::nobody()).and(filter))
 }
 
 fn no_segment() -> ApiError {
@@ -73,7 +99,15 @@ pub(super) async fn seen<N: Need>(call: &Call<N>, filter: Filter) -> Result<Mean
     } else {
         Vec::new()
     };
-    let asker = call.user().map(|user| user.agent.clone());
+    let asker = match call.author() {
+        Author::Agent { id } => Some(id),
+        _ if filter.mentions(|condition| *condition == Condition::Owner(Owner::Me)) => {
+            return Err(ApiError::invalid(
+                "`owner` may be `me` for somebody who is signed in, or acted as",
+            ));
+        }
+        _ => None,
+    };
     Ok(MeantContacts::new(filter, asker, numbers, state.clock.now()))
 }
 
@@ -116,15 +150,32 @@ async fn named<N: Need>(call: &Call<N>, filters: &[Filter]) -> Result<Named, Api
     Ok(named)
 }
 
-fn shown(segment: &Segment, filter: &Filter, named: &Named) -> Value {
-    json!({
+/// Whoever is limited to numbers is not shown the names and phones of customers that a filter may hold.
+fn is_hidden<N: Need>(call: &Call<N>, filter: Option<&Filter>) -> bool {
+    let tells = |condition: &Condition| matches!(condition, Condition::Name(..) | Condition::Phone(..));
+    *call.limit() != NumberLimit::All && filter.is_none_or(|filter| filter.mentions(tells))
+}
+
+/// A segment; `Err` says why its filter cannot be read any more.
+fn shown<N: Need>(
+    call: &Call<N>,
+    segment: &Segment,
+    filter: Result<&Filter, &FilterError>,
+    named: &Named,
+) -> Value {
+    let is_hidden = is_hidden(call, filter.ok());
+    let mut shown = json!({
         "segment_id": segment.segment_id,
         "name": segment.name,
-        "filter": segment.filter,
-        "words": filter.words(named),
+        "filter": (!is_hidden).then_some(&segment.filter),
+        "words": filter.ok().filter(|_| !is_hidden).map(|filter| filter.words(named)),
         "changed_at": segment.changed_at,
         "changed_by": segment.changed_by,
-    })
+    });
+    if let (Err(error), Some(shown)) = (filter, shown.as_object_mut()) {
+        shown.insert("problem".to_owned(), json!(error.problem));
+    }
+    shown
 }
 
 async fn all<N: Need>(call: &Call<N>) -> Result<Vec<Segment>, ApiError> {
@@ -147,31 +198,41 @@ pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
     call.params()?.finish()?;
     let mut segments = all(&call).await?;
     segments.sort_by_cached_key(|segment| segment.name.to_lowercase());
-    // One that a later version wrote may say what this one does not know.
-    let parsed = segments
+    let definitions = definitions(&call).await?;
+    // One may name what is gone, or, where a later version wrote it, what this one does not know.
+    let parsed: Vec<Result<Filter, FilterError>> = segments
         .iter()
-        .map(|segment| segment.filter.parse().unwrap_or_default());
-    let filters: Vec<Filter> = parsed.collect();
+        .map(|segment| Filter::parse(&segment.filter, Some(&definitions)))
+        .collect();
+    let filters: Vec<Filter> = parsed.iter().flatten().cloned().collect();
     let named = named(&call, &filters).await?;
-    let pairs = segments.iter().zip(&filters);
+    let pairs = segments.iter().zip(&parsed);
     let segments: Vec<Value> = pairs
-        .map(|(segment, filter)| shown(segment, filter, &named))
+        .map(|(segment, filter)| shown(&call, segment, filter.as_ref(), &named))
         .collect();
     Ok(HttpResponse::Ok().json(json!({ "segments": segments })))
 }
 
-fn read(call: &Call<CanManage>) -> Result<(String, Filter), ApiError> {
+async fn read(call: &Call<CanManage>) -> Result<(String, Filter), ApiError> {
     let mut fields = Fields::read(call.body())?;
     let name = fields.required::<Name<100>>("name")?.into_text();
     let text = fields.required::<String>("filter")?;
     fields.finish()?;
-    Ok((name, text.parse()?))
+    Ok((name, parse(call, &text).await?))
+}
+
+/// Whether a segment is made or changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Put {
+    New,
+    Change,
 }
 
 async fn put(
     call: &Call<CanManage>,
     segment_id: SegmentId,
     (name, filter): (String, Filter),
+    how: Put,
 ) -> Result<Value, ApiError> {
     let segment = Segment {
         segment_id,
@@ -184,32 +245,31 @@ async fn put(
     let key = Segment::at(call.tenant(), segment_id);
     let changed = call
         .table::<Segment>()
-        .change::<ApiError>(key, |_| Ok(Some(segment.clone())));
+        .change::<ApiError>(key, |before| match (how, before) {
+            // Somebody may have deleted it meanwhile: that stands.
+            (Put::Change, None) => Err(no_segment()),
+            (Put::New, _) | (Put::Change, Some(_)) => Ok(Some(segment.clone())),
+        });
     changed.await?;
-    Ok(shown(&segment, &filter, &named))
+    Ok(shown(call, &segment, Ok(&filter), &named))
 }
 
 /// `POST /v1/segments`. Two who make one at the same moment may get one more than there may be.
 pub(super) async fn make(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
-    let new = read(&call)?;
+    let new = read(&call).await?;
     if all(&call).await?.len() >= MOST {
         let most = format!("there are {MOST} segments already, and no more may be: delete one first");
         return Err(ApiError::because(ErrorCode::LimitReached, most));
     }
-    let made = put(&call, SegmentId::from_bytes(call.state().fresh()?), new).await?;
+    let made = put(&call, SegmentId::from_bytes(call.state().fresh()?), new, Put::New).await?;
     Ok(HttpResponse::Created().json(made))
 }
 
 /// `PUT /v1/segments/{segment_id}`
 pub(super) async fn change(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
     let segment: SegmentId = call.path("segment_id").map_err(|_malformed| no_segment())?;
-    let new = read(&call)?;
-    let found = call
-        .table::<Segment>()
-        .get(&Segment::at(call.tenant(), segment))
-        .await?;
-    found.ok_or_else(no_segment)?;
-    Ok(HttpResponse::Ok().json(put(&call, segment, new).await?))
+    let new = read(&call).await?;
+    Ok(HttpResponse::Ok().json(put(&call, segment, new, Put::Change).await?))
 }
 
 /// `DELETE /v1/segments/{segment_id}`
@@ -226,7 +286,7 @@ pub(super) async fn remove(call: Call<CanManage>) -> Result<HttpResponse, ApiErr
 /// `POST /v1/segments/explain`
 pub(super) async fn explain(call: Call<CanRead>) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
-    let filter = filter(&mut fields)?.unwrap_or_default();
+    let filter = filter(&call, &mut fields).await?.unwrap_or_default();
     fields.finish()?;
     let named = named(&call, std::slice::from_ref(&filter)).await?;
     Ok(HttpResponse::Ok().json(json!({ "filter": filter.to_string(), "words": filter.words(&named) })))
@@ -235,7 +295,7 @@ pub(super) async fn explain(call: Call<CanRead>) -> Result<HttpResponse, ApiErro
 /// `POST /v1/contacts/count`: as many as can be counted soon, and where to go on.
 pub(super) async fn count(call: Call<CanRead>) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
-    let filter = filter(&mut fields)?;
+    let filter = filter(&call, &mut fields).await?;
     let segment = fields.optional::<SegmentId>("segment")?;
     let cursor = fields.optional::<Cursor>("cursor")?;
     fields.finish()?;

@@ -256,6 +256,11 @@ pub(super) async fn remove(call: SessionCall) -> Result<HttpResponse, ApiError> 
         assign_to,
         confirmed: shown.confirmation(&call).await?,
     };
+    // They are the business's and go on. Whoever may revoke them is told; what may fail comes before the member is gone.
+    let keys = match call.demand(Right::ManageBusiness) {
+        Ok(tenant) => made_by(call.state(), tenant, user).await?,
+        Err(_may_not) => Vec::new(),
+    };
     let removing = async move {
         state.accounts.remove_member(removal).await?;
         end_there(&state, tenant, user).await?;
@@ -263,11 +268,6 @@ pub(super) async fn remove(call: SessionCall) -> Result<HttpResponse, ApiError> 
         Ok(())
     };
     to_its_end(removing).await?;
-    // They are the business's and go on. Whoever may revoke them is told.
-    let keys = match call.demand(Right::ManageBusiness) {
-        Ok(tenant) => made_by(call.state(), tenant, user).await?,
-        Err(_may_not) => Vec::new(),
-    };
     Ok(HttpResponse::Ok().json(json!({ "user_id": user, "keys": keys })))
 }
 

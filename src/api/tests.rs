@@ -275,12 +275,24 @@ impl Api {
         phone: &str,
         text: &str,
     ) -> MessageRef {
+        let names = ContactAliases::of([Alias::phone(phone).unwrap()]);
+        self.somebody_writes_to(tenant, number, names, text).await
+    }
+
+    /// A message of whoever goes by these names.
+    async fn somebody_writes_to(
+        &self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        names: ContactAliases,
+        text: &str,
+    ) -> MessageRef {
         let arrival = self.core.next_number();
         let receive = Receive {
             number,
             by: crate::domain::message::Side::Customer,
             via: None,
-            aliases: ContactAliases::of([Alias::phone(phone).unwrap()]),
+            aliases: names,
             naming: crate::store::op::Naming::Current,
             keyword: None,
             group: None,

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 
-use super::fields::Field;
 use super::records::{Format, Place, Records, Separator};
 use super::rows::{Reading, Row, RowError, RowProblem};
 use crate::domain::ids::digest16;
@@ -13,17 +12,38 @@ use crate::domain::{Alias, ContactId};
 /// Records of one batch.
 pub const TOGETHER: usize = 200;
 
+/// The values of a record, with the place of their column.
+pub type Cells = Vec<(usize, String)>;
+
+/// A row that can be noted, and what it says of itself.
+#[derive(Debug)]
+pub struct ReadRow {
+    /// What it says.
+    pub row: Row,
+    /// As it stands in the file.
+    pub cells: Cells,
+}
+
+/// A row of which nothing counts.
+#[derive(Debug)]
+pub struct Refused {
+    /// Where it begins.
+    pub line: u64,
+    /// As it stands in the file; nothing where no record can be made of it.
+    pub cells: Cells,
+    /// Why.
+    pub errors: Vec<RowError>,
+}
+
 /// Records that were read together.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// What can be noted.
-    pub rows: Vec<Row>,
-    /// What is wrong with others.
-    pub errors: Vec<RowError>,
+    pub rows: Vec<ReadRow>,
+    /// Others.
+    pub refused: Vec<Refused>,
     /// All records.
     pub read: u64,
-    /// Those of which nothing counts.
-    pub rejected: u64,
     /// Whether it is the last.
     pub is_last: bool,
 }
@@ -45,7 +65,7 @@ impl Had {
         self.insert(&[b"phone", least.as_deref().unwrap_or_default().as_bytes()])
     }
 
-    /// Notes a contact; whether it is new. Two phones may lead to one.
+    /// Notes a contact that was there before the import; whether it is new. Two phones may lead to one. Others are told by their phone.
     pub fn note_contact(&mut self, contact: ContactId) -> bool {
         self.insert(&[b"contact", contact.as_bytes()])
     }
@@ -71,48 +91,14 @@ pub struct Layout {
 }
 
 impl Source {
-    /// Goes on at a place. What stands before it, from `start` on, was read already: whom it had is noted again. `open` opens the file
-    /// from a byte on.
-    pub fn open(
-        open: impl Fn(u64) -> io::Result<File>,
-        layout: &Layout,
-        (start, place): (Place, Place),
-        reading: &Reading,
-    ) -> io::Result<Self> {
-        let records = |from: Place| -> io::Result<Records<File>> {
-            let (format, separator) = (layout.format, layout.separator);
-            Ok(Records::new(
-                open(from.byte)?,
-                format,
-                separator,
-                layout.columns.clone(),
-                from,
-            ))
-        };
-        let mut source = Self {
-            records: records(start)?,
-            format: layout.format,
+    /// Begins at a place. `open` opens the file from a byte on.
+    pub fn open(open: impl Fn(u64) -> io::Result<File>, layout: &Layout, from: Place) -> io::Result<Self> {
+        let (format, separator) = (layout.format, layout.separator);
+        Ok(Self {
+            records: Records::new(open(from.byte)?, format, separator, layout.columns.clone(), from),
+            format,
             had: Had::default(),
-        };
-        if place != start {
-            let only_phones = Reading {
-                fields: phones_of(&reading.fields),
-                country: reading.country,
-                ..Reading::default()
-            };
-            while source.records.place().byte < place.byte {
-                let Some(next) = source.records.read_next()? else {
-                    break;
-                };
-                if let Ok(record) = next
-                    && let Ok(row) = only_phones.row(&record, layout.format)
-                {
-                    source.had.note_phone(&row.phone);
-                }
-            }
-            source.records = records(place)?;
-        }
-        Ok(source)
+        })
     }
 
     /// Where it goes on.
@@ -120,44 +106,42 @@ impl Source {
         self.records.place()
     }
 
-    /// The next records.
-    pub fn batch(&mut self, reading: &Reading) -> io::Result<Batch> {
+    /// The next records, up to a place where one is given.
+    pub fn batch(&mut self, reading: &Reading, until: Option<Place>) -> io::Result<Batch> {
         let mut batch = Batch::default();
         for _ in 0..TOGETHER {
+            if until.is_some_and(|until| self.place().byte >= until.byte) {
+                break;
+            }
             let Some(next) = self.records.read_next()? else {
                 batch.is_last = true;
                 break;
             };
             batch.read += 1;
-            let row = match next {
-                Err(broken) => Err(vec![RowError::from((broken.line, broken.why))]),
-                Ok(record) => reading.row(&record, self.format).and_then(|row| {
-                    if self.had.note_phone(&row.phone) {
-                        Ok(row)
-                    } else {
-                        Err(vec![RowProblem::Duplicate.of_record(row.line)])
+            let (line, cells, errors) = match next {
+                Err(broken) => (
+                    broken.line,
+                    Vec::new(),
+                    vec![RowError::from((broken.line, broken.why))],
+                ),
+                Ok(record) => match reading.row(&record, self.format) {
+                    Ok(row) if self.had.note_phone(&row.phone) => {
+                        batch.rows.push(ReadRow {
+                            row,
+                            cells: record.cells,
+                        });
+                        continue;
                     }
-                }),
+                    Ok(row) => (
+                        row.line,
+                        record.cells,
+                        vec![RowProblem::Duplicate.of_record(row.line)],
+                    ),
+                    Err(errors) => (record.line, record.cells, errors),
+                },
             };
-            match row {
-                Ok(row) => batch.rows.push(row),
-                Err(errors) => {
-                    batch.rejected += 1;
-                    batch.errors.extend(errors);
-                }
-            }
+            batch.refused.push(Refused { line, cells, errors });
         }
         Ok(batch)
     }
-}
-
-fn phones_of(fields: &[Field]) -> Vec<Field> {
-    let phone = |field: &Field| {
-        if *field == Field::Phone {
-            Field::Phone
-        } else {
-            Field::Skip
-        }
-    };
-    fields.iter().map(phone).collect()
 }

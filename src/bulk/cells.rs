@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+/// What tells Excel that a file is UTF-8.
+pub const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// What separates several values in one cell.
 const BETWEEN: [char; 3] = [';', ',', '|'];
 

@@ -3,13 +3,16 @@
 //! A byte order mark decides; without one the beginning does, and where that is all ASCII the first text that is not. What is held
 //! until then is bounded. A byte that is no UTF-8 in a file that otherwise is stays as it is: the row that holds it is told.
 
-use encoding_rs::{Decoder, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use serde::{Deserialize, Serialize};
 
 /// Bytes that are looked at to tell one encoding from another.
 const LOOKED_AT: usize = 64 << 10;
 /// Bytes that are decoded at once.
 const STEP: usize = 16 << 10;
+
+/// A byte that no text in UTF-8 has.
+const NO_TEXT: u8 = 0xFF;
 
 /// How a file's text is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,11 +151,22 @@ fn decode(decoder: &mut Decoder, bytes: &[u8], last: Last, out: &mut Vec<u8>) {
     loop {
         let piece = pieces.next().unwrap_or_default();
         let is_end = pieces.peek().is_none();
-        text.clear();
-        text.reserve(decoder.max_utf8_buffer_length(piece.len()).unwrap_or(STEP * 4));
-        // There is room for all of it.
-        let _ = decoder.decode_to_string(piece, &mut text, is_end && last == Last::Yes);
-        out.extend_from_slice(text.as_bytes());
+        let is_last = is_end && last == Last::Yes;
+        let mut rest = piece;
+        loop {
+            text.clear();
+            let most = decoder.max_utf8_buffer_length_without_replacement(rest.len());
+            text.reserve(most.unwrap_or(STEP * 4));
+            // There is room for all of it.
+            let (result, read) = decoder.decode_to_string_without_replacement(rest, &mut text, is_last);
+            out.extend_from_slice(text.as_bytes());
+            rest = rest.get(read..).unwrap_or_default();
+            if !matches!(result, DecoderResult::Malformed(..)) {
+                break;
+            }
+            // No text in any encoding: the row that holds it is told, as with a broken byte of UTF-8.
+            out.push(NO_TEXT);
+        }
         if is_end {
             return;
         }
@@ -252,6 +266,22 @@ mod tests {
         let bytes = [&b"Zo\xC3\xAB,\xC3\xA9\n"[..], &b"\xFF\n"[..]].concat();
         assert_eq!(decoded(&bytes, 4), (bytes.clone(), Encoding::Utf8));
         assert_eq!(decoded(b"Ana\xC3", 2).1, Encoding::Utf8);
+    }
+
+    #[test]
+    fn what_is_cut_off_in_the_middle_of_a_letter_is_no_text() {
+        let whole = utf16("1,x\n2,y🌱", b"\xFF\xFE", u16::to_le_bytes);
+        for cut in [1, 2, 3] {
+            let (text, encoding) = decoded(&whole[..whole.len() - cut], 3);
+            assert_eq!(encoding, Encoding::Utf16Le);
+            assert!(text.starts_with(b"1,x\n2,y\xFF"), "{cut}: {text:?}");
+            assert!(
+                !text.contains(&0xEF),
+                "{cut}: no letter stands for what was cut off"
+            );
+        }
+        let lone = [b"\xFF\xFE".as_slice(), &[0x00, 0xD8, b'a', 0]].concat();
+        assert_eq!(decoded(&lone, 9).0, b"\xFFa");
     }
 
     #[test]

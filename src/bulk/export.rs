@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::cells::{joined, write_line};
+use super::cells::{BYTE_ORDER_MARK, joined, write_line};
 use super::records::Format;
 use crate::domain::{AttributeKey, AttributeValue, Contact, ListId};
 
@@ -37,6 +37,7 @@ impl Lines {
     /// What stands before the first contact.
     pub fn head(&self, out: &mut Vec<u8>) {
         if self.format == Format::Csv {
+            out.extend_from_slice(BYTE_ORDER_MARK);
             let attributes: Vec<String> = self
                 .attributes
                 .iter()

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::AttributeKey;
 use crate::domain::contact_terms::fold;
+use crate::domain::display_name::{is_one_line, shows};
+use crate::store::tables::AttributeType;
 
 /// What a value is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,8 +29,19 @@ pub enum Field {
     OptedOut,
     /// A field of the business's own.
     Attribute(AttributeKey),
+    /// One that it does not have yet: it is made when the import is started.
+    NewAttribute(NewAttribute),
     /// Nothing.
     Skip,
+}
+
+/// An attribute that is made for a column.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NewAttribute {
+    /// What values it takes; no choice, since nobody has said between what.
+    pub kind: AttributeType,
+    /// What people see.
+    pub name: String,
 }
 
 /// What columns are taken for, by their headers.
@@ -169,13 +182,39 @@ const KNOWN: &[(Field, &[&str])] = &[
 
 impl Field {
     /// What is accepted, for error messages.
-    pub const RULE: &'static str = "`phone`, `name`, `label`, `list`, `owner`, `opted_out`, `skip` or `attribute.` with an attribute's key";
+    pub const RULE: &'static str = "`phone`, `name`, `label`, `list`, `owner`, `opted_out`, `skip`, `attribute.` with an attribute's key, or `attribute.new:` with the name of a new one (`attribute.new.number:`, `attribute.new.date:`, `attribute.new.boolean:`)";
 
     /// Whether several columns may be taken for it.
     pub const fn may_repeat(&self) -> bool {
         matches!(self, Self::Label | Self::List | Self::Skip)
     }
 }
+
+impl NewAttribute {
+    /// Characters of its name.
+    const LONGEST: usize = 100;
+
+    /// The key that it gets, as long as no other has it: its name in the letters of keys.
+    pub fn key(&self) -> Option<AttributeKey> {
+        let folded = fold(&self.name);
+        let words = folded.split(|c: char| !c.is_ascii_alphanumeric());
+        let joined = words
+            .filter(|word| !word.is_empty())
+            .collect::<Vec<_>>()
+            .join("_");
+        let begins = joined.trim_start_matches(|c: char| !c.is_ascii_lowercase());
+        // ASCII alone is left: bytes are letters.
+        begins.get(..begins.len().min(32))?.parse().ok()
+    }
+}
+
+/// What a mapping says of an attribute that is made.
+const NEW: [(&str, AttributeType); 4] = [
+    ("", AttributeType::Text),
+    (".number", AttributeType::Number),
+    (".date", AttributeType::Date),
+    (".boolean", AttributeType::Boolean),
+];
 
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -187,6 +226,13 @@ impl fmt::Display for Field {
             Self::Owner => "owner",
             Self::OptedOut => "opted_out",
             Self::Attribute(key) => return write!(f, "attribute.{key}"),
+            Self::NewAttribute(NewAttribute { kind, name }) => {
+                let kind = NEW
+                    .iter()
+                    .find(|(_, of)| of == kind)
+                    .map_or("", |(kind, _)| *kind);
+                return write!(f, "attribute.new{kind}:{name}");
+            }
             Self::Skip => "skip",
         })
     }
@@ -209,6 +255,20 @@ impl FromStr for Field {
             return Ok(field);
         }
         let key = text.strip_prefix("attribute.").ok_or(Self::RULE)?;
+        if let Some((new, name)) = key.strip_prefix("new").and_then(|new| new.split_once(':')) {
+            let kind = NEW.iter().find(|(kind, _)| *kind == new).map(|(_, kind)| *kind);
+            let name = name.trim();
+            let is_name = (1..=NewAttribute::LONGEST).contains(&name.chars().count())
+                && is_one_line(name)
+                && shows(name);
+            return match kind {
+                Some(kind) if is_name => Ok(Self::NewAttribute(NewAttribute {
+                    kind,
+                    name: name.to_owned(),
+                })),
+                _ => Err(Self::RULE),
+            };
+        }
         key.parse().map(Self::Attribute).map_err(|_rule| Self::RULE)
     }
 }
@@ -285,6 +345,8 @@ pub fn suggest(
             .or_else(|| known().map(|(field, _)| field.clone()))
             .filter(|field| match field {
                 Field::Attribute(attribute) => attributes.contains_key(attribute),
+                // A file makes none by itself.
+                Field::NewAttribute(_) => false,
                 _ => true,
             })
             .filter(|field| field.may_repeat() || !taken.contains(field))
@@ -328,6 +390,35 @@ mod tests {
             let columns = [header.to_owned()];
             let mapping = suggest(&columns, &remembered, &attributes);
             assert_eq!(mapping[header].to_string(), field, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_column_is_taken_for_an_attribute_that_is_not_there_yet() {
+        for (text, key) in [
+            ("attribute.new:Date of birth", Some("date_of_birth")),
+            ("attribute.new.number:Spent (€)", Some("spent")),
+            ("attribute.new.date:2nd visit", Some("nd_visit")),
+            ("attribute.new.boolean:Città", Some("citta")),
+            ("attribute.new:المدينة", None),
+        ] {
+            let field: Field = text.parse().unwrap();
+            assert_eq!(field.to_string(), text);
+            let Field::NewAttribute(new) = field else {
+                panic!("{text}")
+            };
+            assert_eq!(new.key().as_ref().map(AttributeKey::as_str), key, "{text}");
+        }
+        assert!(matches!("attribute.new".parse(), Ok(Field::Attribute(_))));
+        let long = format!("attribute.new:{}", "x".repeat(101));
+        for wrong in [
+            "attribute.new:",
+            "attribute.new: ",
+            "attribute.new.choice:x",
+            "attribute.new:a\nb",
+            &long,
+        ] {
+            assert!(wrong.parse::<Field>().is_err(), "{wrong}");
         }
     }
 

@@ -13,8 +13,51 @@ use crate::domain::{ImportId, TenantId};
 const COMING: &str = "part";
 /// What it is until its import ends.
 const DATA: &str = "data";
-/// What is told of wrong rows.
-const ERRORS: &str = "errors";
+/// What was written of wrong rows. Customers' data, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// What is wrong, line by line.
+    Errors,
+    /// The rows themselves.
+    Rows,
+}
+
+impl Told {
+    const ALL: [Self; 2] = [Self::Errors, Self::Rows];
+
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Errors => "errors",
+            Self::Rows => "refused",
+        }
+    }
+}
+
+/// Bytes that a file grows by before it is looked again whether there is room.
+const STEP: u64 = 8 << 20;
+
+/// How much may lie there.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Of one file, as it is sent.
+    pub file: u64,
+    /// Of all of a tenant's.
+    pub tenant: u64,
+    /// Of all.
+    pub all: u64,
+    /// What stays free on the disk.
+    pub free: u64,
+    /// Files that wait to be read, or come.
+    pub files: usize,
+}
+
+/// What lies there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Used {
+    tenant: u64,
+    all: u64,
+    files: usize,
+}
 
 /// Where they lie. Every call blocks.
 #[derive(Debug, Clone)]
@@ -26,6 +69,12 @@ pub enum UploadError {
     /// It is larger than it may be.
     #[error("the file is larger than {0} bytes")]
     TooLarge(u64),
+    /// The tenant's imports hold as much as they may.
+    #[error("the business's imports hold {0} bytes, and no more may be: delete some first")]
+    TenantFull(u64),
+    /// All together do, or the disk is nearly full.
+    #[error("there is no room for files now")]
+    Full,
     /// The disk does not take it.
     #[error("cannot write the file")]
     Disk(#[from] io::Error),
@@ -33,13 +82,17 @@ pub enum UploadError {
 
 /// A file that is coming. One that is dropped before its end is removed.
 pub struct Upload {
+    folder: Folder,
+    tenant: TenantId,
     file: File,
     path: PathBuf,
     to_utf8: ToUtf8,
     text: Vec<u8>,
     taken: u64,
     written: u64,
-    limit: u64,
+    /// Up to where it is known that there is room.
+    room: u64,
+    budget: Budget,
 }
 
 impl Folder {
@@ -52,12 +105,15 @@ impl Folder {
         self.0.join(format!("{tenant}-{import}.{kind}"))
     }
 
-    /// Begins a file of at most so many bytes.
-    pub fn begin(&self, tenant: TenantId, import: ImportId, limit: u64) -> io::Result<Upload> {
+    /// Begins a file, if there is room.
+    pub fn begin(&self, tenant: TenantId, import: ImportId, budget: Budget) -> Result<Upload, UploadError> {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&self.0)?;
+        if self.demand_room(tenant, &budget)?.files >= budget.files {
+            return Err(UploadError::Full);
+        }
         let path = self.path(tenant, import, COMING);
         let file = OpenOptions::new()
             .write(true)
@@ -65,14 +121,60 @@ impl Folder {
             .mode(0o600)
             .open(&path)?;
         Ok(Upload {
+            folder: self.clone(),
+            tenant,
             file,
             path,
             to_utf8: ToUtf8::default(),
             text: Vec::new(),
             taken: 0,
             written: 0,
-            limit,
+            room: STEP,
+            budget,
         })
+    }
+
+    /// Refuses a file, or more of one, where there is no room. Files that come at the same moment may go a step beyond.
+    fn demand_room(&self, tenant: TenantId, budget: &Budget) -> Result<Used, UploadError> {
+        let used = self.used(tenant)?;
+        if used.tenant.saturating_add(STEP) > budget.tenant {
+            return Err(UploadError::TenantFull(budget.tenant));
+        }
+        let disk = rustix::fs::statvfs(&self.0).map_err(io::Error::from)?;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if used.all.saturating_add(STEP) > budget.all || free < budget.free.saturating_add(STEP) {
+            return Err(UploadError::Full);
+        }
+        Ok(used)
+    }
+
+    fn used(&self, tenant: TenantId) -> io::Result<Used> {
+        let mut used = Used::default();
+        for (path, owner) in self.files()? {
+            // It may have been removed meanwhile.
+            let bytes = fs::metadata(&path).map_or(0, |file| file.len());
+            used.all = used.all.saturating_add(bytes);
+            if owner.0 == tenant {
+                used.tenant = used.tenant.saturating_add(bytes);
+            }
+            used.files += usize::from(is_kind(&path, &[COMING, DATA]));
+        }
+        Ok(used)
+    }
+
+    fn files(&self) -> io::Result<Vec<(PathBuf, (TenantId, ImportId))>> {
+        let entries = match fs::read_dir(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let path = entry?.path();
+            if let Some(owner) = owner(&path) {
+                found.push((path, owner));
+            }
+        }
+        Ok(found)
     }
 
     /// Keeps a file that has come, now that a row tells of it.
@@ -82,19 +184,22 @@ impl Folder {
         File::open(&self.0)?.sync_all()
     }
 
-    /// The imports of which anything lies here; those that are coming are not among them.
+    /// The imports whose files lie here, those that are coming not among them.
     pub fn list(&self) -> io::Result<Vec<(TenantId, ImportId)>> {
-        let entries = match fs::read_dir(&self.0) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries?,
-        };
-        let mut found = Vec::new();
-        for entry in entries {
-            let path = entry?.path();
-            if path.extension().is_some_and(|kind| kind != COMING) {
-                found.extend(owner(&path));
-            }
-        }
+        self.of_kinds(&[DATA])
+    }
+
+    /// The imports of which it lies here what was wrong.
+    pub fn list_told(&self) -> io::Result<Vec<(TenantId, ImportId)>> {
+        self.of_kinds(&Told::ALL.map(Told::kind))
+    }
+
+    fn of_kinds(&self, kinds: &[&str]) -> io::Result<Vec<(TenantId, ImportId)>> {
+        let files = self.files()?.into_iter();
+        let mut found: Vec<_> = files
+            .filter(|(path, _)| is_kind(path, kinds))
+            .map(|(_, owner)| owner)
+            .collect();
         found.sort_unstable();
         found.dedup();
         Ok(found)
@@ -102,13 +207,8 @@ impl Folder {
 
     /// Removes what a process left that ended while files came.
     pub fn clear(&self) -> io::Result<()> {
-        let entries = match fs::read_dir(&self.0) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            entries => entries?,
-        };
-        for entry in entries {
-            let path = entry?.path();
-            if path.extension().is_some_and(|kind| kind == COMING) {
+        for (path, _) in self.files()? {
+            if is_kind(&path, &[COMING]) {
                 fs::remove_file(path)?;
             }
         }
@@ -139,33 +239,43 @@ impl Folder {
     /// Removes all of it.
     pub fn remove(&self, tenant: TenantId, import: ImportId) -> io::Result<()> {
         self.remove_data(tenant, import)?;
-        remove(&self.path(tenant, import, ERRORS))
+        self.remove_told(tenant, import)
+    }
+
+    /// Removes what was wrong.
+    pub fn remove_told(&self, tenant: TenantId, import: ImportId) -> io::Result<()> {
+        let paths = Told::ALL.map(|told| self.path(tenant, import, told.kind()));
+        paths.iter().try_for_each(|path| remove(path))
     }
 
     /// Writes what was wrong behind so many bytes: what stands behind them was written before a kill, and is told again.
-    pub fn add_errors(
+    pub fn tell(
         &self,
-        tenant: TenantId,
-        import: ImportId,
+        (tenant, import): (TenantId, ImportId),
+        told: Told,
         behind: u64,
         lines: &[u8],
     ) -> io::Result<()> {
-        let path = self.path(tenant, import, ERRORS);
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .open(path)?;
+            .open(self.path(tenant, import, told.kind()))?;
         file.set_len(behind)?;
         file.seek(SeekFrom::Start(behind))?;
         file.write_all(lines)?;
         file.sync_data()
     }
 
-    /// The first so many bytes of what was wrong; `None` where that is told elsewhere.
-    pub fn errors(&self, tenant: TenantId, import: ImportId, bytes: u64) -> io::Result<Option<Vec<u8>>> {
-        let file = match File::open(self.path(tenant, import, ERRORS)) {
+    /// The first so many bytes of what was wrong; `None` where that is told elsewhere, or no more.
+    pub fn told(
+        &self,
+        (tenant, import): (TenantId, ImportId),
+        told: Told,
+        bytes: u64,
+    ) -> io::Result<Option<Vec<u8>>> {
+        let file = match File::open(self.path(tenant, import, told.kind())) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
         };
@@ -173,6 +283,12 @@ impl Folder {
         file.take(bytes).read_to_end(&mut text)?;
         Ok(Some(text))
     }
+}
+
+fn is_kind(path: &Path, kinds: &[&str]) -> bool {
+    path.extension()
+        .and_then(|kind| kind.to_str())
+        .is_some_and(|kind| kinds.contains(&kind))
 }
 
 fn open(path: &Path, from: u64) -> io::Result<File> {
@@ -197,8 +313,8 @@ impl Upload {
     /// Takes the next bytes.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), UploadError> {
         self.taken += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if self.taken > self.limit {
-            return Err(UploadError::TooLarge(self.limit));
+        if self.taken > self.budget.file {
+            return Err(UploadError::TooLarge(self.budget.file));
         }
         self.text.clear();
         self.to_utf8.push(bytes, &mut self.text);
@@ -208,6 +324,10 @@ impl Upload {
     fn write(&mut self) -> Result<(), UploadError> {
         self.file.write_all(&self.text)?;
         self.written += u64::try_from(self.text.len()).unwrap_or(u64::MAX);
+        if self.written > self.room {
+            self.folder.demand_room(self.tenant, &self.budget)?;
+            self.room = self.written.saturating_add(STEP);
+        }
         Ok(())
     }
 
@@ -240,6 +360,16 @@ mod tests {
     const ONE: TenantId = TenantId::new(7);
     const FILE: ImportId = ImportId::from_bytes([3; 16]);
 
+    fn of(file: u64) -> Budget {
+        Budget {
+            file,
+            tenant: 32 << 20,
+            all: 64 << 20,
+            free: 0,
+            files: 4,
+        }
+    }
+
     fn folder() -> (tempfile::TempDir, Folder) {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::new(dir.path().join("imports"));
@@ -256,7 +386,7 @@ mod tests {
     fn a_file_is_kept_as_utf8_and_read_from_anywhere() {
         let (_dir, folder) = folder();
         assert_eq!(folder.list().unwrap(), []);
-        let mut upload = folder.begin(ONE, FILE, 100).unwrap();
+        let mut upload = folder.begin(ONE, FILE, of(100)).unwrap();
         upload.push(b"phone,name\n62812,Zo").unwrap();
         upload.push(b"\xEB\n").unwrap();
         assert_eq!(upload.finish().unwrap(), (Encoding::Windows1252, 22));
@@ -277,28 +407,84 @@ mod tests {
     #[test]
     fn what_did_not_come_to_its_end_is_removed() {
         let (_dir, folder) = folder();
-        let mut upload = folder.begin(ONE, FILE, 5).unwrap();
+        let mut upload = folder.begin(ONE, FILE, of(5)).unwrap();
         upload.push(b"12345").unwrap();
         assert!(matches!(upload.push(b"6"), Err(UploadError::TooLarge(5))));
         drop(upload);
         assert_eq!(folder.list().unwrap(), []);
         // A process that is killed drops nothing.
-        std::mem::forget(folder.begin(ONE, FILE, 5).unwrap());
+        std::mem::forget(folder.begin(ONE, FILE, of(5)).unwrap());
         assert_eq!(folder.list().unwrap(), []);
-        assert!(folder.begin(ONE, FILE, 5).is_err());
+        assert!(folder.begin(ONE, FILE, of(5)).is_err());
         folder.clear().unwrap();
-        assert!(folder.begin(ONE, FILE, 5).is_ok());
+        assert!(folder.begin(ONE, FILE, of(5)).is_ok());
     }
 
     #[test]
-    fn errors_are_written_behind_what_is_known() {
+    fn what_was_wrong_is_written_behind_what_is_known() {
         let (_dir, folder) = folder();
-        drop(folder.begin(ONE, FILE, 5).unwrap());
-        assert_eq!(folder.errors(ONE, FILE, 9).unwrap(), None);
-        folder.add_errors(ONE, FILE, 0, b"one\ntwo\n").unwrap();
-        folder.add_errors(ONE, FILE, 4, b"three\n").unwrap();
-        assert_eq!(folder.errors(ONE, FILE, 10).unwrap().unwrap(), b"one\nthree\n");
+        drop(folder.begin(ONE, FILE, of(5)).unwrap());
+        let it = (ONE, FILE);
+        assert_eq!(folder.told(it, Told::Errors, 9).unwrap(), None);
+        folder.tell(it, Told::Errors, 0, b"one\ntwo\n").unwrap();
+        folder.tell(it, Told::Errors, 4, b"three\n").unwrap();
+        folder.tell(it, Told::Rows, 0, b"row\n").unwrap();
+        assert_eq!(
+            folder.told(it, Told::Errors, 10).unwrap().unwrap(),
+            b"one\nthree\n"
+        );
         folder.remove_data(ONE, FILE).unwrap();
-        assert_eq!(folder.errors(ONE, FILE, 4).unwrap().unwrap(), b"one\n");
+        assert_eq!(folder.told(it, Told::Errors, 4).unwrap().unwrap(), b"one\n");
+        assert_eq!(
+            (folder.list().unwrap(), folder.list_told().unwrap()),
+            (vec![], vec![it])
+        );
+        folder.remove_told(ONE, FILE).unwrap();
+        assert_eq!(folder.list_told().unwrap(), []);
+    }
+
+    #[test]
+    fn no_file_is_taken_for_which_there_is_no_room() {
+        let (_dir, folder) = folder();
+        let other = TenantId::new(8);
+        let id = |n| ImportId::from_bytes([n; 16]);
+        let megabytes = |tenant, import, mut count: u32| {
+            let mut upload = folder.begin(tenant, import, of(1 << 30))?;
+            while count > 0 {
+                upload.push(&vec![b'x'; 1 << 20])?;
+                count -= 1;
+            }
+            upload.finish()?;
+            folder.keep(tenant, import).map_err(UploadError::from)
+        };
+        assert!(
+            matches!(megabytes(ONE, id(1), 60), Err(UploadError::TenantFull(_))),
+            "it grows into its bound"
+        );
+        assert_eq!(folder.used(ONE).unwrap(), Used::default(), "and leaves nothing");
+        megabytes(ONE, id(1), 26).unwrap();
+        assert!(matches!(
+            megabytes(ONE, id(2), 1),
+            Err(UploadError::TenantFull(_))
+        ));
+        // What is told of wrong rows takes room, and no place among those that wait.
+        folder.tell((other, id(9)), Told::Errors, 0, b"x").unwrap();
+        megabytes(other, id(3), 1).unwrap();
+        megabytes(other, id(4), 1).unwrap();
+        megabytes(other, id(5), 1).unwrap();
+        assert!(
+            matches!(megabytes(other, id(6), 1), Err(UploadError::Full)),
+            "four wait already"
+        );
+        folder.remove(other, id(5)).unwrap();
+        let narrow = Budget {
+            free: u64::MAX / 2,
+            ..of(9)
+        };
+        assert!(matches!(
+            folder.begin(other, id(6), narrow),
+            Err(UploadError::Full)
+        ));
+        assert!(folder.begin(other, id(6), of(9)).is_ok());
     }
 }

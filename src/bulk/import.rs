@@ -1,13 +1,17 @@
 //! An import as it is kept: its file, what its columns are taken for, how far it is and what came of it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::encoding::Encoding;
-use super::fields::{Field, Mapping};
+use super::fields::Mapping;
+use super::folder::Told;
 use super::phones::Country;
 use super::records::{Format, Place, Separator};
+use super::rows::{BadCells, RowProblem};
+use super::values::Notation;
 use crate::domain::{Author, ContactLabel, ImportId, ListId, TenantId, Timestamp};
 use crate::store::plain::{Partition, PlainKey, PlainRow};
 use crate::store::tables::{CONTACT_IMPORT, IMPORT_MAPPING, Table};
@@ -16,8 +20,12 @@ use crate::store::tables::{CONTACT_IMPORT, IMPORT_MAPPING, Table};
 pub const WAITS: Duration = Duration::from_hours(24);
 /// How long an import is told of after it ended.
 const TOLD: Duration = Duration::from_hours(30 * 24);
-/// An import whose gateway says nothing for so long has lost it.
+/// How long it is told afterwards what was wrong with its rows: that is customers' data, which no erasure reaches.
+const WRONG_TOLD: Duration = Duration::from_hours(7 * 24);
+/// An import whose gateway says nothing for so long is lost, unless its file is here.
 const SILENT: Duration = Duration::from_secs(60);
+/// How often a gateway says that it has one, at least.
+pub const HEARD: Duration = Duration::from_secs(10);
 
 /// Where an import stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +56,9 @@ pub struct Counts {
     pub unchanged: u64,
     /// Rows of which nothing counts.
     pub rejected: u64,
+    /// Cells that were left out of rows that count.
+    #[serde(default)]
+    pub left_out: u64,
 }
 
 /// How it is carried out.
@@ -66,6 +77,12 @@ pub struct Order {
     /// Lists that everybody is put on.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub lists: Vec<ListId>,
+    /// How numbers and days are written.
+    #[serde(default)]
+    pub notation: Notation,
+    /// What becomes of rows with a cell that makes no sense.
+    #[serde(default)]
+    pub bad_cells: BadCells,
 }
 
 /// One import.
@@ -96,12 +113,18 @@ pub struct Import {
     /// What came of it so far.
     #[serde(flatten)]
     pub counts: Counts,
+    /// How often what was wrong, with rows and with cells that were left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub reasons: BTreeMap<RowProblem, u64>,
     /// Where its first row begins.
     pub start: Place,
     /// Where it goes on.
     pub place: Place,
     /// Bytes of the file of errors.
     pub errors_bytes: u64,
+    /// Bytes of the file of refused rows.
+    #[serde(default)]
+    pub refused_bytes: u64,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,
@@ -127,18 +150,13 @@ impl Import {
         Self::of(tenant).row(import.as_bytes())
     }
 
-    /// What each column is taken for.
-    pub fn fields(&self) -> Vec<Field> {
-        let field = |column: &String| self.order.mapping.get(column).cloned().unwrap_or(Field::Skip);
-        self.columns.iter().map(field).collect()
-    }
-
-    /// Whether it can be started: it never was, or nothing was changed.
+    /// Whether it can be started: it never was, nothing was changed, or it failed; then rows that were noted are noted again, which
+    /// changes nothing.
     pub const fn can_start(&self) -> bool {
         match self.state {
-            ImportState::Uploaded => true,
+            ImportState::Uploaded | ImportState::Failed => true,
             ImportState::Done => self.order.dry_run,
-            ImportState::Running | ImportState::Failed | ImportState::Cancelled => false,
+            ImportState::Running | ImportState::Cancelled => false,
         }
     }
 
@@ -147,9 +165,31 @@ impl Import {
         self.state == ImportState::Running || self.can_start() && now.since(self.changed_at) < WAITS
     }
 
-    /// Whether the gateway that reads it has not been heard of for so long that it is gone.
-    pub fn is_abandoned(&self, now: Timestamp) -> bool {
+    /// Whether it is still told what was wrong.
+    pub fn tells_wrong(&self, now: Timestamp) -> bool {
+        self.state == ImportState::Running || now.since(self.changed_at) < WRONG_TOLD
+    }
+
+    /// Bytes of what was written of wrong rows.
+    pub const fn wrong_bytes(&mut self, told: Told) -> &mut u64 {
+        match told {
+            Told::Errors => &mut self.errors_bytes,
+            Told::Rows => &mut self.refused_bytes,
+        }
+    }
+
+    /// Whether no gateway has said for long that it has it.
+    pub fn is_silent(&self, now: Timestamp) -> bool {
         self.state == ImportState::Running && now.since(self.changed_at) > SILENT
+    }
+
+    /// Says that its gateway still has it, where that was not said for a while.
+    pub fn heard(&self, now: Timestamp) -> Option<Self> {
+        let is_due = self.state == ImportState::Running && now.since(self.changed_at) >= HEARD;
+        is_due.then(|| Self {
+            changed_at: now,
+            ..self.clone()
+        })
     }
 }
 

@@ -1,32 +1,36 @@
-//! Imports: taking files, starting, telling of and calling off their imports. They are carried out by `run`.
+//! Imports: starting, telling of and calling them off. Files are taken by `uploads`, imports carried out by `run`.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
-use super::fields::{Field, Mapping, header_key, suggest};
-use super::folder::{Folder, Upload, UploadError};
+use super::fields::{Field, Mapping, header_key};
+use super::folder::{Folder, Told, UploadError};
 use super::import::{Counts, Import, ImportState, Order, Remembered};
-use super::look::{Seen, look};
+use super::known;
+use super::look::NoTable;
+use super::new_attributes::plan;
+use super::places::Places;
 use crate::actors::TenantPort;
 use crate::config::{ImportsConfig, StoreConfig};
-use crate::domain::{AttributeKey, Author, Clock, ImportId, TenantId};
+use crate::domain::{Clock, ImportId, TenantId};
 use crate::store::plain::{Found, PlainTable};
+use crate::store::tables::ContactAttribute;
 use crate::store::{Store, StoreError};
 
-/// Files that come at once: each holds a piece of some hundred KiB.
-const COMING: usize = 8;
 /// Imports of a tenant that are not at their end.
-const MOST_OPEN: usize = 5;
-/// Imports of a tenant that are looked through.
-const MOST: usize = 1_000;
-/// Bytes that are written at once.
-const PIECE: usize = 256 << 10;
+pub(super) const MOST_OPEN: usize = 5;
+/// Imports of a tenant that are told of: the oldest that is at its end goes for a new one.
+pub(super) const MOST: usize = 50;
+/// Bytes of a mapping, and of a header that is remembered: they stand in one row with others.
+const MAPPING_BYTES: usize = 32 << 10;
+const HEADER_BYTES: usize = 100;
+
+/// What is told of an import whose gateway is not heard of.
+const LOST: &str = "the gateway that read the file has not been heard of: it goes on when it is back, or upload the file again";
 
 /// Why an import cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -34,9 +38,9 @@ pub enum ImportError {
     /// The file is larger than it may be.
     #[error("the file is larger than {0} bytes")]
     TooLarge(u64),
-    /// There is nothing in it.
-    #[error("the file has no columns: it must be CSV with a line of headers, or NDJSON")]
-    Empty,
+    /// It is no table.
+    #[error(transparent)]
+    NoTable(#[from] NoTable),
     /// It broke off while it came.
     #[error("the file broke off")]
     BrokeOff,
@@ -46,6 +50,9 @@ pub enum ImportError {
     /// The tenant has as many as it may.
     #[error("there are {MOST_OPEN} imports already that are not at their end: finish or delete one first")]
     TooMany,
+    /// The tenant's hold as many bytes as they may.
+    #[error("the business's imports hold {0} bytes, and no more may be: delete some first")]
+    TenantFull(u64),
     /// There is none of this id.
     #[error("no import has this id")]
     NotFound,
@@ -70,22 +77,11 @@ impl From<UploadError> for ImportError {
     fn from(error: UploadError) -> Self {
         match error {
             UploadError::TooLarge(limit) => Self::TooLarge(limit),
+            UploadError::TenantFull(most) => Self::TenantFull(most),
+            UploadError::Full => Self::Busy,
             UploadError::Disk(error) => Self::Disk(error),
         }
     }
-}
-
-/// A file that somebody brings.
-#[derive(Debug, Clone)]
-pub struct Brought {
-    /// The import's id.
-    pub import: ImportId,
-    /// What the file is called.
-    pub name: String,
-    /// Who brings it.
-    pub by: Author,
-    /// What the business's own fields are called.
-    pub attributes: BTreeMap<AttributeKey, String>,
 }
 
 /// All imports of this gateway.
@@ -96,7 +92,7 @@ pub struct Imports {
     pub(super) settings: ImportsConfig,
     pub(super) folder: Folder,
     pub(super) wake: Notify,
-    coming: Semaphore,
+    pub(super) places: Places,
 }
 
 impl Imports {
@@ -119,7 +115,7 @@ impl Imports {
             settings: settings.clone(),
             folder: Folder::new(root),
             wake: Notify::new(),
-            coming: Semaphore::new(COMING),
+            places: Places::default(),
         }
     }
 
@@ -127,96 +123,26 @@ impl Imports {
         PlainTable::of(self.store.as_ref(), self.clock.now())
     }
 
-    /// Takes a file as it comes.
-    pub async fn take<E>(
-        &self,
-        tenant: TenantId,
-        brought: Brought,
-        pieces: impl Stream<Item = Result<Bytes, E>>,
-    ) -> Result<Import, ImportError> {
-        let _place = self.coming.try_acquire().map_err(|_none| ImportError::Busy)?;
-        let (all, now) = (self.list(tenant).await?, self.clock.now());
-        if all.iter().filter(|import| import.needs_file(now)).count() >= MOST_OPEN {
-            return Err(ImportError::TooMany);
-        }
-        let (folder, import) = (self.folder.clone(), brought.import);
-        let (limit, most) = (self.settings.max_bytes.get(), self.settings.max_files);
-        let begun = blocking(move || {
-            if folder.list()?.len() >= most {
-                return Err(ImportError::Busy);
-            }
-            Ok(folder.begin(tenant, import, limit)?)
-        });
-        let coming = Coming {
-            folder: self.folder.clone(),
-            tenant,
-            import,
-            kept: false,
-        };
-        let upload = receive(begun.await?, pieces).await?;
-        let (encoding, bytes) = blocking(move || upload.finish()).await?;
-        // From here on the file goes unless it is kept.
-        let folder = self.folder.clone();
-        let seen = blocking(move || look(|| folder.open_coming(tenant, import))).await?;
-        let seen = seen.ok_or(ImportError::Empty)?;
-        let mapping = self.suggested(tenant, &seen, &brought.attributes).await?;
-        let now = self.clock.now();
-        let row = Import {
-            import_id: import,
-            state: ImportState::Uploaded,
-            name: brought.name,
-            bytes,
-            format: seen.format,
-            encoding,
-            separator: seen.separator,
-            columns: seen.columns,
-            sample: seen.sample,
-            order: Order {
-                mapping,
-                ..Order::default()
-            },
-            counts: Counts::default(),
-            start: seen.place,
-            place: seen.place,
-            errors_bytes: 0,
-            error: None,
-            by: brought.by,
-            created_at: now,
-            started_at: None,
-            changed_at: now,
-        };
-        let key = Import::at(tenant, import);
-        if !self.table().replace(&key, None, Some(&row)).await? {
-            return Err(ImportError::Busy);
-        }
-        let folder = self.folder.clone();
-        blocking(move || folder.keep(tenant, import)).await?;
-        coming.keep();
-        Ok(row)
-    }
-
-    async fn suggested(
-        &self,
-        tenant: TenantId,
-        seen: &Seen,
-        attributes: &BTreeMap<AttributeKey, String>,
-    ) -> Result<Mapping, ImportError> {
-        let remembered = self.table::<Remembered>().get(&Remembered::at(tenant)).await?;
-        let remembered = remembered.map(|found| found.row.fields).unwrap_or_default();
-        Ok(suggest(&seen.columns, &remembered, attributes))
-    }
-
     /// A tenant's imports, newest first.
     pub async fn list(&self, tenant: TenantId) -> Result<Vec<Import>, ImportError> {
+        let mut all = self.all(tenant).await?;
+        for import in &mut all {
+            self.tell_if_lost(tenant, import).await?;
+        }
+        Ok(all)
+    }
+
+    pub(super) async fn all(&self, tenant: TenantId) -> Result<Vec<Import>, ImportError> {
         let (mut after, mut all) = (None, Vec::new());
-        while all.len() < MOST {
+        loop {
             let page = self
                 .table::<Import>()
                 .page(Import::of(tenant), after, MOST)
                 .await?;
             after = page.items.last().map(|found| found.sort.clone());
             all.extend(page.items.into_iter().map(|found| found.row));
-            if !page.more {
+            // Several who bring files at the same moment may get a few more.
+            if !page.more || all.len() >= 2 * MOST {
                 break;
             }
         }
@@ -225,38 +151,72 @@ impl Imports {
     }
 
     /// One import.
-    pub async fn get(&self, tenant: TenantId, import: ImportId) -> Result<Found<Import>, ImportError> {
+    pub async fn get(&self, tenant: TenantId, import: ImportId) -> Result<Import, ImportError> {
+        let mut row = self.found(tenant, import).await?.row;
+        self.tell_if_lost(tenant, &mut row).await?;
+        Ok(row)
+    }
+
+    pub(super) async fn found(
+        &self,
+        tenant: TenantId,
+        import: ImportId,
+    ) -> Result<Found<Import>, ImportError> {
         let found = self.table().get(&Import::at(tenant, import)).await?;
         found.ok_or(ImportError::NotFound)
     }
 
-    /// Starts one, after a dry run once more: it is carried out behind the answer.
+    /// Tells as failed what no gateway has said for long that it has.
+    async fn tell_if_lost(&self, tenant: TenantId, row: &mut Import) -> Result<(), ImportError> {
+        if self.is_lost(tenant, row).await? {
+            row.state = ImportState::Failed;
+            row.error = Some(LOST.to_owned());
+        }
+        Ok(())
+    }
+
+    async fn is_lost(&self, tenant: TenantId, row: &Import) -> Result<bool, ImportError> {
+        if !row.is_silent(self.clock.now()) {
+            return Ok(false);
+        }
+        // One that is here waits for its turn, or for the store.
+        let (folder, import) = (self.folder.clone(), row.import_id);
+        Ok(!blocking(move || Ok::<_, io::Error>(folder.has(tenant, import))).await?)
+    }
+
+    /// Starts one, after a dry run or a failure once more: it is carried out behind the answer.
     pub async fn start(
         &self,
         tenant: TenantId,
         import: ImportId,
-        order: Order,
+        mut order: Order,
     ) -> Result<Import, ImportError> {
         let folder = self.folder.clone();
         let now = self.clock.now();
         let key = Import::at(tenant, import);
-        let has_file = blocking(move || Ok::<_, io::Error>(folder.has(tenant, import))).await?;
+        let before = self.found(tenant, import).await?.row;
+        if !before.can_start() {
+            return Err(ImportError::Started);
+        }
+        if !blocking(move || Ok::<_, io::Error>(folder.has(tenant, import))).await? {
+            return Err(ImportError::Elsewhere);
+        }
+        order.mapping = self.planned(tenant, &before.columns, &order).await?;
         let changed = self.table::<Import>().change(key, |before| {
             let before = before.ok_or(ImportError::NotFound)?;
             if !before.can_start() {
                 return Err(ImportError::Started);
             }
-            if !has_file {
-                return Err(ImportError::Elsewhere);
-            }
-            check(&before.columns, &order.mapping)?;
             Ok(Some(Import {
                 state: ImportState::Running,
                 sample: Vec::new(),
                 order: order.clone(),
                 counts: Counts::default(),
+                reasons: BTreeMap::new(),
                 place: before.start,
                 errors_bytes: 0,
+                refused_bytes: 0,
+                error: None,
                 started_at: Some(now),
                 changed_at: now,
                 ..before.clone()
@@ -271,11 +231,40 @@ impl Imports {
         Ok(row)
     }
 
+    /// Checks what columns are to be taken for, and makes the attributes that are not there yet, unless nothing is to be changed.
+    async fn planned(
+        &self,
+        tenant: TenantId,
+        columns: &[String],
+        order: &Order,
+    ) -> Result<Mapping, ImportError> {
+        let now = self.clock.now();
+        let there = known::attributes(self.store.as_ref(), tenant, now).await?;
+        let plan = plan(&order.mapping, &there).map_err(ImportError::Mapping)?;
+        check(columns, &plan.mapping)?;
+        if order.dry_run {
+            check_length(&order.mapping)?;
+            return Ok(order.mapping.clone());
+        }
+        for new in plan.new {
+            let key = ContactAttribute::at(tenant, &new.key);
+            // Two who start imports at the same moment may mean the same one.
+            if !self.table().replace(&key, None, Some(&new)).await? {
+                return Err(ImportError::Busy);
+            }
+        }
+        check_length(&plan.mapping)?;
+        Ok(plan.mapping)
+    }
+
     /// Remembers what columns were taken for.
     async fn remember(&self, tenant: TenantId, import: &Import) -> Result<(), ImportError> {
         let fields: Mapping = (import.order.mapping.iter())
             .map(|(column, field)| (header_key(column), field.clone()))
-            .filter(|(header, _)| !header.is_empty())
+            .filter(|(header, field)| {
+                let is_kept = !matches!(field, Field::NewAttribute(_));
+                (1..=HEADER_BYTES).contains(&header.len()) && is_kept
+            })
             .collect();
         let changed = self
             .table::<Remembered>()
@@ -296,9 +285,12 @@ impl Imports {
     pub async fn remove(&self, tenant: TenantId, import: ImportId) -> Result<Option<Import>, ImportError> {
         let now = self.clock.now();
         let key = Import::at(tenant, import);
+        let is_lost = self
+            .is_lost(tenant, &self.found(tenant, import).await?.row)
+            .await?;
         let changed = self.table::<Import>().change(key, |before| {
             let before = before.ok_or(ImportError::NotFound)?;
-            let runs = before.state == ImportState::Running && !before.is_abandoned(now);
+            let runs = before.state == ImportState::Running && !is_lost;
             Ok::<_, ImportError>(runs.then(|| Import {
                 state: ImportState::Cancelled,
                 changed_at: now,
@@ -314,41 +306,37 @@ impl Imports {
         Ok(after)
     }
 
-    /// What was wrong with an import's rows, as CSV.
-    pub async fn errors(&self, tenant: TenantId, import: ImportId) -> Result<Vec<u8>, ImportError> {
-        let row = self.get(tenant, import).await?.row;
-        if row.errors_bytes == 0 {
+    /// What was wrong with an import's rows, as CSV: line by line, or the refused rows themselves.
+    pub async fn wrong(
+        &self,
+        tenant: TenantId,
+        import: ImportId,
+        told: Told,
+    ) -> Result<Vec<u8>, ImportError> {
+        let row = self.found(tenant, import).await?.row;
+        let bytes = match told {
+            Told::Errors => row.errors_bytes,
+            Told::Rows => row.refused_bytes,
+        };
+        if bytes == 0 {
             return Ok(Vec::new());
         }
         let folder = self.folder.clone();
-        let errors = blocking(move || folder.errors(tenant, import, row.errors_bytes)).await?;
-        errors.ok_or(ImportError::Elsewhere)
+        let found = blocking(move || folder.told((tenant, import), told, bytes)).await?;
+        found.ok_or(ImportError::Elsewhere)
     }
 }
 
-/// A file of which no row tells yet: it goes unless it is kept.
-struct Coming {
-    folder: Folder,
-    tenant: TenantId,
-    import: ImportId,
-    kept: bool,
-}
-
-impl Coming {
-    fn keep(mut self) {
-        self.kept = true;
+/// Refuses a mapping that has no room beside the rest of its import.
+fn check_length(mapping: &Mapping) -> Result<(), ImportError> {
+    let written = serde_json::to_vec(mapping).map_err(io::Error::from)?;
+    if written.len() > MAPPING_BYTES {
+        return Err(ImportError::Mapping(format!(
+            "the mapping is longer than {} KiB",
+            MAPPING_BYTES >> 10
+        )));
     }
-}
-
-impl Drop for Coming {
-    fn drop(&mut self) {
-        if self.kept {
-            return;
-        }
-        let (folder, tenant, import) = (self.folder.clone(), self.tenant, self.import);
-        // Whoever waited may have gone; the disk is not waited for here.
-        drop(spawn_blocking(move || folder.remove_data(tenant, import)));
-    }
+    Ok(())
 }
 
 /// Whether columns can be taken for these.
@@ -378,31 +366,4 @@ pub(super) async fn blocking<T: Send + 'static, E: From<io::Error> + Send + 'sta
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, E> {
     spawn_blocking(work).await.map_err(io::Error::other)?
-}
-
-/// Writes a file as it comes.
-async fn receive<E>(
-    mut upload: Upload,
-    pieces: impl Stream<Item = Result<Bytes, E>>,
-) -> Result<Upload, ImportError> {
-    let mut pieces = std::pin::pin!(pieces);
-    let mut held: Vec<u8> = Vec::new();
-    loop {
-        let piece = pieces.next().await;
-        let is_last = piece.is_none();
-        if let Some(piece) = piece {
-            held.extend_from_slice(&piece.map_err(|_broken| ImportError::BrokeOff)?);
-        }
-        if held.len() >= PIECE || is_last {
-            let bytes = std::mem::take(&mut held);
-            upload = blocking(move || {
-                upload.push(&bytes)?;
-                Ok::<_, ImportError>(upload)
-            })
-            .await?;
-        }
-        if is_last {
-            return Ok(upload);
-        }
-    }
 }

@@ -29,6 +29,15 @@ impl FromStr for Country {
     }
 }
 
+impl Country {
+    /// The one in which numbers like this are given out, as people write them.
+    pub fn of_number(display: &str) -> Option<Self> {
+        let digits: String = display.chars().filter(char::is_ascii_digit).collect();
+        let number = phonenumber::parse(None, format!("+{digits}")).ok()?;
+        number.country().id().map(Self)
+    }
+}
+
 impl TryFrom<String> for Country {
     type Error = &'static str;
 
@@ -65,17 +74,26 @@ const LONGEST: usize = 64;
 
 /// Reads a number, to digits with the country's code.
 pub fn read(text: &str, default: Option<Country>) -> Result<Alias, PhoneProblem> {
-    let text = text.trim();
     if text.len() > LONGEST {
         return Err(PhoneProblem::Invalid);
     }
+    // Marks of direction come along where a number is copied from a page.
+    let shown: String = text.chars().filter(|c| !is_mark(*c)).collect();
+    let text = shown.trim();
     if is_shortened(text) {
         return Err(PhoneProblem::Shortened);
     }
     // Spreadsheets write whole numbers so.
     let text = text.strip_suffix(".0").unwrap_or(text);
-    if let Some(digits) = text.strip_prefix('+').or_else(|| text.strip_prefix("00")) {
-        return international(digits).ok_or(PhoneProblem::Invalid);
+    // `(+62) 812…` has its country's code, too.
+    let open = text.trim_start_matches(['(', ' ', '\u{a0}']);
+    if let Some(digits) = open.strip_prefix(['+', '＋']).or_else(|| open.strip_prefix("00")) {
+        let digits = if open.len() < text.len() {
+            digits.replacen(')', " ", 1)
+        } else {
+            digits.to_owned()
+        };
+        return international(&digits).ok_or(PhoneProblem::Invalid);
     }
     let national = default.and_then(|country| {
         let number = phonenumber::parse(Some(country.0), text).ok()?;
@@ -88,6 +106,10 @@ pub fn read(text: &str, default: Option<Country>) -> Result<Alias, PhoneProblem>
     } else {
         PhoneProblem::NoCountry
     })
+}
+
+const fn is_mark(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn international(digits: &str) -> Option<Alias> {
@@ -146,10 +168,29 @@ mod tests {
             (None, "+5215512345678", "5215512345678"),
             (None, "+555187654321", "555187654321"),
             (Some("AE"), "050 123 4567", "971501234567"),
+            (None, "(+62) 812 1200003", "628121200003"),
+            (Some("MY"), "( +62 ) 812-1200003", "628121200003"),
+            (None, "(0062) 812 1200003", "628121200003"),
+            (None, "\u{202a}+62 812 1200003\u{202c}", "628121200003"),
+            (None, "+44 (0)20 7946 0958", "442079460958"),
         ] {
             let country = country.map(|code| code.parse().unwrap());
             let read = read(text, country).map(|alias| alias.value.to_string());
             assert_eq!(read.as_deref(), Ok(digits), "{country:?} {text}");
+        }
+    }
+
+    #[test]
+    fn a_businesss_own_number_tells_its_country() {
+        for (number, country) in [
+            ("+62 812-3456-789", Some("ID")),
+            ("1 555 071 0000", Some("US")),
+            ("+44 20 7946 0958", Some("GB")),
+            ("", None),
+            ("+999 1234", None),
+        ] {
+            let found = Country::of_number(number).map(String::from);
+            assert_eq!(found.as_deref(), country, "{number}");
         }
     }
 

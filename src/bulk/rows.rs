@@ -8,27 +8,23 @@ use super::cells::{plain, split};
 use super::fields::Field;
 use super::phones::{self, Country, PhoneProblem};
 use super::records::{Format, Record, Unreadable};
+use super::values::{Notation, truth};
 use crate::domain::contact_terms::fold;
-use crate::domain::date::Date;
-use crate::domain::{AgentId, Alias, AttributeKey, AttributeValue, ContactChange, ListId};
+use crate::domain::{AgentId, Alias, AttributeKey, AttributeShape, AttributeValue, ContactChange, ListId};
 
 /// Characters of a wrong value that are told.
 const TOLD: usize = 100;
 
-/// What an attribute may say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What becomes of a row with a cell that makes no sense. One without a phone, or where it cannot be told whether marketing is refused,
+/// is refused in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Shape {
-    /// Any text.
-    Text,
-    /// A number.
-    Number,
-    /// A day.
-    Date,
-    /// Yes or no.
-    Boolean,
-    /// One of these.
-    Choice(Vec<String>),
+pub enum BadCells {
+    /// Nothing of the row counts.
+    #[default]
+    RejectRow,
+    /// The rest of the row counts.
+    LeaveOut,
 }
 
 /// What the values of a file are read with.
@@ -39,13 +35,17 @@ pub struct Reading {
     /// The country of phones that are written without one.
     pub country: Option<Country>,
     /// The business's own fields.
-    pub attributes: BTreeMap<AttributeKey, Shape>,
+    pub attributes: BTreeMap<AttributeKey, AttributeShape>,
     /// The business's lists, by id and by [folded](fold) name.
     pub lists: BTreeMap<String, ListId>,
     /// The business's members, by id and by address in small letters.
     pub owners: BTreeMap<String, AgentId>,
     /// What is noted of everybody beside that.
     pub changes: Vec<ContactChange>,
+    /// How numbers and days are written.
+    pub notation: Notation,
+    /// What becomes of rows with a cell that makes no sense.
+    pub bad_cells: BadCells,
 }
 
 /// What a record says.
@@ -59,6 +59,8 @@ pub struct Row {
     pub changes: Vec<ContactChange>,
     /// Whether they want no marketing.
     pub opted_out: bool,
+    /// What was left out because it makes no sense.
+    pub left_out: Vec<RowError>,
 }
 
 /// What is wrong with a value, or with a whole record.
@@ -97,6 +99,8 @@ pub enum RowProblem {
     Duplicate,
     /// The contact would have more labels, lists or attributes than one may.
     TooMany,
+    /// The gateway could not take it.
+    NotTaken,
     /// No record can be made of it: too long, too wide, no text, no JSON.
     Unreadable,
 }
@@ -136,6 +140,7 @@ impl RowProblem {
             Self::AttributeUnknown => "attribute_unknown",
             Self::Duplicate => "duplicate",
             Self::TooMany => "too_many",
+            Self::NotTaken => "not_taken",
             Self::Unreadable => "unreadable",
         }
     }
@@ -151,16 +156,17 @@ impl RowProblem {
             Self::PhoneInvalid => "this is not a phone number of any country",
             Self::NameInvalid => "a name is 1 to 128 characters on one line",
             Self::LabelInvalid => "a label is 1 to 64 characters on one line",
-            Self::ListUnknown => "there is no list of this name or id",
+            Self::ListUnknown => "there is no list of this name or id, or several of this name",
             Self::OwnerUnknown => "nobody in the team has this id or e-mail address",
             Self::TextInvalid => "a text is 1 to 256 characters on one line",
-            Self::NotANumber => "this is not a number",
-            Self::NotADate => "this is not a day as YYYY-MM-DD",
+            Self::NotANumber => "this is not a number as the import's `decimal` says",
+            Self::NotADate => "this is not a day as YYYY-MM-DD, or as the import's `date_format` says",
             Self::NotABoolean => "this is neither yes nor no",
             Self::NotAChoice => "this is none of the attribute's choices",
             Self::AttributeUnknown => "the attribute is there no more",
             Self::Duplicate => "the file has this contact in an earlier row",
             Self::TooMany => "the contact would have more labels, lists or attributes than one may",
+            Self::NotTaken => "the gateway could not take the row",
             Self::Unreadable => "the row cannot be read",
         }
     }
@@ -209,13 +215,16 @@ impl Reading {
     /// What a record says, or all that is wrong with it: then nothing of it counts.
     pub fn row(&self, record: &Record, format: Format) -> Result<Row, Vec<RowError>> {
         let line = record.line;
-        let (mut phone, mut changes, mut errors) = (None, self.changes.clone(), Vec::new());
+        let (mut phone, mut changes) = (None, self.changes.clone());
+        let (mut errors, mut left_out) = (Vec::new(), Vec::new());
         let mut opted_out = false;
         for (column, cell) in &record.cells {
             let text = match format {
-                Format::Csv => plain(cell).trim(),
-                Format::Ndjson => cell.trim(),
+                Format::Csv => plain(cell),
+                Format::Ndjson => cell,
             };
+            // Files that were joined have such a mark in the middle.
+            let text = text.trim_start_matches('\u{feff}').trim();
             if text.is_empty() {
                 continue;
             }
@@ -226,7 +235,8 @@ impl Reading {
             };
             let field = self.fields.get(*column).unwrap_or(&Field::Skip);
             let read = match field {
-                Field::Skip => Ok(()),
+                // Those are attributes once the import is started.
+                Field::Skip | Field::NewAttribute(_) => Ok(()),
                 Field::Phone => phones::read(text, self.country)
                     .map(|alias| phone = Some(alias))
                     .map_err(RowProblem::from),
@@ -258,7 +268,13 @@ impl Reading {
                 }),
             };
             if let Err(problem) = read {
-                errors.push(problem.of_value(line, *column, text));
+                let error = problem.of_value(line, *column, text);
+                let is_needed = matches!(field, Field::Phone | Field::OptedOut);
+                if self.bad_cells == BadCells::LeaveOut && !is_needed {
+                    left_out.push(error);
+                } else {
+                    errors.push(error);
+                }
             }
         }
         let has_phone = phone.is_some() || errors.iter().any(|error| self.is_phone(error));
@@ -271,6 +287,7 @@ impl Reading {
                 phone,
                 changes,
                 opted_out,
+                left_out,
             }),
             _ => Err(errors),
         }
@@ -283,73 +300,7 @@ impl Reading {
 
     fn attribute(&self, key: &AttributeKey, text: &str) -> Result<AttributeValue, RowProblem> {
         let shape = self.attributes.get(key).ok_or(RowProblem::AttributeUnknown)?;
-        shape.read(text)
-    }
-}
-
-impl Shape {
-    /// A value as a file has it.
-    pub fn read(&self, text: &str) -> Result<AttributeValue, RowProblem> {
-        let as_text = |text: &str| {
-            let text = text.parse().map_err(|_rule| RowProblem::TextInvalid)?;
-            Ok(AttributeValue::Text(text))
-        };
-        match self {
-            Self::Text => as_text(text),
-            Self::Number => number(text).map(AttributeValue::Number),
-            Self::Date => as_text(&day(text).ok_or(RowProblem::NotADate)?.to_string()),
-            Self::Boolean => truth(text).map(AttributeValue::Boolean),
-            Self::Choice(choices) => {
-                let folded = fold(text);
-                let choice = choices.iter().find(|choice| fold(choice) == folded);
-                as_text(choice.ok_or(RowProblem::NotAChoice)?)
-            }
-        }
-    }
-}
-
-fn number(text: &str) -> Result<serde_json::Number, RowProblem> {
-    let whole = text.parse::<i64>().ok().map(serde_json::Number::from);
-    let found = whole.or_else(|| {
-        let is_written = text
-            .chars()
-            .all(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E'));
-        let number = is_written.then(|| text.parse::<f64>().ok()).flatten()?;
-        serde_json::Number::from_f64(number)
-    });
-    found.ok_or(RowProblem::NotANumber)
-}
-
-/// A day, perhaps with a time behind it.
-fn day(text: &str) -> Option<Date> {
-    let (date, rest) = text.split_at_checked(10)?;
-    let is_rest = rest.is_empty() || rest.starts_with(['T', ' ']);
-    is_rest.then(|| date.parse().ok()).flatten()
-}
-
-/// Yes or no, in the languages of the console.
-fn truth(text: &str) -> Result<bool, RowProblem> {
-    const YES: [&str; 11] = [
-        "true",
-        "yes",
-        "y",
-        "1",
-        "x",
-        "ya",
-        "benar",
-        "si",
-        "verdadero",
-        "نعم",
-        "صحيح",
-    ];
-    const NO: [&str; 9] = ["false", "no", "n", "0", "tidak", "palsu", "falso", "لا", "خطا"];
-    let folded = fold(text);
-    if YES.contains(&folded.as_str()) {
-        Ok(true)
-    } else if NO.contains(&folded.as_str()) {
-        Ok(false)
-    } else {
-        Err(RowProblem::NotABoolean)
+        shape.read(text, self.notation)
     }
 }
 

@@ -63,9 +63,60 @@ pub(super) struct ImportArgs {
     /// A list, by its list_id, that everybody of the file is put on
     #[arg(long)]
     list: Vec<String>,
-    /// Where to write what was wrong, as CSV
+    /// Leave out cells that make no sense, and take the rest of their rows
+    #[arg(long)]
+    leave_out_bad_cells: bool,
+    /// How days are written; YYYY-MM-DD is read in any case
+    #[arg(long, value_enum)]
+    dates: Option<Dates>,
+    /// What stands before the part of a number that is less than one
+    #[arg(long, value_enum)]
+    decimal: Option<DecimalMark>,
+    /// Where to write what was wrong, line by line, as CSV
     #[arg(long, value_name = "FILE")]
     errors: Option<PathBuf>,
+    /// Where to write the refused rows themselves, with a column that says why, as CSV
+    #[arg(long, value_name = "FILE")]
+    refused: Option<PathBuf>,
+}
+
+/// In which order days are written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Dates {
+    /// Year, month, day
+    Ymd,
+    /// Day, month, year
+    Dmy,
+    /// Month, day, year
+    Mdy,
+}
+
+impl Dates {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ymd => "ymd",
+            Self::Dmy => "dmy",
+            Self::Mdy => "mdy",
+        }
+    }
+}
+
+/// How numbers are written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DecimalMark {
+    /// 1,200.50
+    Point,
+    /// 1.200,50
+    Comma,
+}
+
+impl DecimalMark {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Point => "point",
+            Self::Comma => "comma",
+        }
+    }
 }
 
 /// Options of `mesej contact export`.
@@ -141,13 +192,19 @@ async fn import(args: &ImportArgs, out: &mut (dyn Write + Send)) -> Result<ExitC
     for (column, field) in &mapping {
         writeln!(out, "{column}: {field}")?;
     }
-    let start = json!({
+    let mut start = json!({
         "mapping": mapping,
-        "default_country": args.country,
         "dry_run": args.dry_run,
         "labels": args.label,
         "lists": args.list,
+        "bad_cells": if args.leave_out_bad_cells { "leave_out" } else { "reject_row" },
+        "date_format": args.dates.map(Dates::as_str),
+        "decimal": args.decimal.map(DecimalMark::as_str),
     });
+    // Without it the one of the business's own number is taken.
+    if let (Some(country), Some(start)) = (&args.country, start.as_object_mut()) {
+        start.insert("default_country".to_owned(), json!(country));
+    }
     api.post(&format!("{path}/start"), &start).await?;
     let ended = loop {
         let shown = api.get(&path).await?;
@@ -158,9 +215,11 @@ async fn import(args: &ImportArgs, out: &mut (dyn Write + Send)) -> Result<ExitC
         }
         tokio::time::sleep(LOOK).await;
     };
-    if let Some(errors) = &args.errors {
-        let text = api.text(&format!("{path}/errors")).await?;
-        tokio::fs::write(errors, text).await.map_err(unusable(errors))?;
+    for (file, of) in [(&args.errors, "lines"), (&args.refused, "rows")] {
+        if let Some(file) = file {
+            let text = api.text(&format!("{path}/errors?of={of}")).await?;
+            tokio::fs::write(file, text).await.map_err(unusable(file))?;
+        }
     }
     let is_done = ended.get("state").and_then(Value::as_str) == Some("done");
     Ok(if is_done {
@@ -176,8 +235,19 @@ fn progress(import: &Value) -> String {
     let state = import.get("state").and_then(Value::as_str).unwrap_or_default();
     let percent = number("bytes_read").saturating_mul(100) / number("bytes").max(1);
     let error = import.get("error").and_then(Value::as_str);
+    let reasons = import.get("reasons").and_then(Value::as_object);
+    let reasons: Vec<String> = reasons
+        .into_iter()
+        .flatten()
+        .map(|(code, count)| format!("{code} {count}"))
+        .collect();
+    let reasons = if reasons.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", reasons.join(", "))
+    };
     format!(
-        "{state}, {percent} %: {} rows, {} created, {} updated, {} unchanged, {} rejected{}",
+        "{state}, {percent} %: {} rows, {} created, {} updated, {} unchanged, {} rejected{reasons}{}",
         number("rows"),
         number("created"),
         number("updated"),
@@ -227,5 +297,8 @@ mod tests {
         let shown = json!({ "state": "running", "bytes": 200, "bytes_read": 50, "rows": 9, "created": 8, "rejected": 1 });
         let line = "running, 25 %: 9 rows, 8 created, 0 updated, 0 unchanged, 1 rejected";
         assert_eq!(progress(&shown), line);
+        let mut shown = shown;
+        shown["reasons"] = json!({ "not_a_date": 1 });
+        assert_eq!(progress(&shown), format!("{line} (not_a_date 1)"));
     }
 }

@@ -154,6 +154,21 @@ impl fmt::Debug for AttributeValue {
     }
 }
 
+/// What an attribute may say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttributeShape {
+    /// Any text.
+    Text,
+    /// A number.
+    Number,
+    /// A day.
+    Date,
+    /// Yes or no.
+    Boolean,
+    /// One of these.
+    Choice(Vec<String>),
+}
+
 /// One thing that a business changes about a contact. Whatever it is already, it stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContactChange {

@@ -17,7 +17,7 @@ use super::ids::{AgentId, ContactId, ListId, PhoneNumberId, TenantId, digest16};
 /// Characters of a word by which it is found.
 pub const LONGEST_PREFIX: usize = 8;
 /// Words of one name by which it is found.
-const MOST_WORDS: usize = 8;
+pub const MOST_WORDS: usize = 8;
 /// Digits of a phone by which it is found.
 pub const DIGITS: usize = 4;
 /// Bytes of a name by which contacts stand in order; those whose names begin alike for longer stand in any.
@@ -221,7 +221,8 @@ fn in_order(at: Timestamp) -> [u8; 8] {
     (at.as_millis().cast_unsigned() ^ (1 << 63)).to_be_bytes()
 }
 
-/// A text as it is looked for: without case, accents and the like.
+/// A text as it is looked for: without case, accents and the like. Two letters that are written otherwise in other places or in capitals are
+/// one: `ς` is `σ`, `ß` is `ss`.
 pub fn fold(text: &str) -> String {
     let normal = DecomposingNormalizerBorrowed::new_nfkd();
     let lower: String = normal
@@ -229,11 +230,16 @@ pub fn fold(text: &str) -> String {
         .chars()
         .flat_map(char::to_lowercase)
         .collect();
-    normal
-        .normalize(&lower)
-        .chars()
-        .filter(|c| c.general_category() != GeneralCategory::NonspacingMark)
-        .collect()
+    let mut folded = String::with_capacity(lower.len());
+    for c in normal.normalize(&lower).chars() {
+        match c {
+            'ς' => folded.push('σ'),
+            'ß' => folded.push_str("ss"),
+            mark if mark.general_category() == GeneralCategory::NonspacingMark => {}
+            other => folded.push(other),
+        }
+    }
+    folded
 }
 
 /// The words of a text as they are looked for.
@@ -390,6 +396,8 @@ mod tests {
     #[test]
     fn case_accents_and_forms_make_no_difference() {
         assert_eq!(fold("ÉLÈVE"), "eleve");
+        assert_eq!(fold("ΣΊΣΥΦΟΣ"), fold("Σίσυφος"));
+        assert_eq!(fold("STRASSE"), fold("Straße"));
         assert_eq!(fold("e\u{301}"), fold("\u{e9}"));
         assert_eq!(fold("Ｆｕｌｌ"), "full");
         assert_eq!(words("Tan, Mei-Ling (VIP)"), ["tan", "mei", "ling", "vip"]);

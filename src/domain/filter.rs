@@ -3,6 +3,7 @@
 //! A text is parsed once, with errors that say where and what was expected; printed back it reads the same everywhere. What it
 //! means is two-valued: a condition on what a contact does not have does not hold, so its `not` does. `docs/api.md` has the grammar.
 
+mod definitions;
 mod matching;
 mod parse;
 mod print;
@@ -14,6 +15,7 @@ use super::contact_details::{AttributeKey, ContactLabel};
 use super::date::Date;
 use super::ids::{AgentId, ListId, PhoneNumberId};
 
+pub use definitions::Definitions;
 pub use matching::Facts;
 pub use words::Named;
 
@@ -186,6 +188,11 @@ impl Default for Filter {
 }
 
 impl Filter {
+    /// Which means nobody.
+    pub const fn nobody() -> Self {
+        Self::Any(Vec::new())
+    }
+
     /// Both hold.
     pub fn and(self, other: Self) -> Self {
         Self::all(vec![self, other])

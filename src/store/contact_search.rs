@@ -13,6 +13,8 @@ use crate::domain::{Contact, ContactId, TenantId, Term, TermKey, TermPlace};
 const MOST_PLACES: usize = 2_000;
 /// Contacts read for one page.
 const MOST_CONTACTS: usize = 200;
+/// Contacts read at once, at least: the last places of a page are not read one by one.
+const LEAST: usize = 32;
 /// Places read at once.
 const PLACES: usize = 200;
 /// Terms that are looked at together: each has places read for it. What the others say is looked at in the row.
@@ -109,12 +111,16 @@ impl ContactSearch<'_> {
         let (mut contacts, mut next, mut looked) = (Vec::new(), after, 0_usize);
         while looked < MOST_CONTACTS {
             // As many as are wanted still: mostly all of them hold.
-            let wanted = limit.saturating_sub(contacts.len()).min(MOST_CONTACTS - looked);
+            let wanted = limit.saturating_sub(contacts.len()).max(LEAST);
+            let wanted = wanted.min(MOST_CONTACTS.saturating_sub(looked));
             let places = common.next(wanted).await?;
             looked = looked.saturating_add(places.len());
             next = places.last().cloned().or(next);
             let held = self.held(places).await?;
             contacts.extend(held);
+            if contacts.len() > limit {
+                return Ok(self.first_of(contacts, limit));
+            }
             match common.end {
                 End::Reached => return Ok(FoundContacts { contacts, next: None }),
                 End::OutOfPlaces => {
@@ -126,6 +132,13 @@ impl ContactSearch<'_> {
             }
         }
         Ok(FoundContacts { contacts, next })
+    }
+
+    /// The first of more than a page has; the next page goes on behind them.
+    fn first_of(&self, mut contacts: Vec<Contact>, limit: usize) -> FoundContacts {
+        contacts.truncate(limit);
+        let next = contacts.last().map(|row| self.sort.place(row));
+        FoundContacts { contacts, next }
     }
 
     /// All that stand under all terms, if they are few.
@@ -154,6 +167,8 @@ impl ContactSearch<'_> {
         let mut rows: Vec<(TermPlace, Contact)> = rows
             .into_iter()
             .flatten()
+            // A term may be behind for a moment.
+            .filter(|row| row.linked_to.is_none() && row.merged_into.is_none() && row.group_id.is_none())
             .map(|row| (self.sort.place(&row), row))
             .filter(|(place, _)| {
                 after.as_ref().is_none_or(|after| match self.order {
@@ -168,13 +183,18 @@ impl ContactSearch<'_> {
         });
         let mut contacts = Vec::new();
         let mut rest = rows.into_iter().peekable();
-        let mut next = None;
-        while contacts.len() < limit {
-            let some: Vec<(TermPlace, Contact)> = rest.by_ref().take(limit - contacts.len()).collect();
+        let (mut next, mut looked) = (None, 0_usize);
+        while contacts.len() < limit && looked < MOST_CONTACTS {
+            let wanted = limit.saturating_sub(contacts.len()).max(LEAST);
+            let some: Vec<(TermPlace, Contact)> = rest.by_ref().take(wanted).collect();
             let Some((last, _)) = some.last() else { break };
             next = Some(last.clone());
+            looked = looked.saturating_add(some.len());
             let rows = some.into_iter().map(|(_, row)| row).collect();
             contacts.extend(self.condition.hold(self.store, self.tenant, rows).await?);
+        }
+        if contacts.len() > limit {
+            return Ok(self.first_of(contacts, limit));
         }
         let next = next.filter(|_| rest.peek().is_some());
         Ok(FoundContacts { contacts, next })

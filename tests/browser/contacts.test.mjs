@@ -558,8 +558,10 @@ office('a segment is checked, put into words and counted while it is written', a
 
 office('lists and attributes are made, changed and deleted', async ({ gateway, open }) => {
   const { contacts } = gateway;
-  const page = await atWork(open, 'ben@example.com', '#/contacts/lists');
-  await eventually('the parts that an agent may use', async () => (await page.locator('.part-links a').allTextContents()).join() === 'All contacts,Lists,Attributes,Duplicates');
+  const agent = await atWork(open, 'ben@example.com', '#/contacts');
+  await eventually('the parts of an agent', async () => (await agent.locator('.part-links a').allTextContents()).join() === 'All contacts,Duplicates');
+  const page = await atWork(open, 'ana@example.com', '#/contacts/lists');
+  await eventually('the parts', async () => (await page.locator('.part-links a').allTextContents()).join() === 'All contacts,Lists,Segments,Attributes,Import,Duplicates');
   const place = onPage(page);
   await place.getByRole('button', { name: 'New list' }).click();
   await place.getByLabel('Name of the list').fill('Newsletter');

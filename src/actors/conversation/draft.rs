@@ -277,7 +277,7 @@ pub(crate) fn op_refusal(refusal: OpRefusal) -> Refusal {
             Refusal::Invalid(format!("a conversation has at most {most} labels"))
         }
         OpRefusal::ContactExists(contact) => Refusal::ContactExists(contact),
-        OpRefusal::ContactFull(limit) => Refusal::Invalid(limit.to_string()),
+        OpRefusal::ContactFull(limit) => Refusal::ContactFull(limit),
     }
 }
 

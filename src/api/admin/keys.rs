@@ -107,9 +107,10 @@ pub(in crate::api) async fn create_for(
         expires: days.map(|days| now.after(Duration::from_secs(u64::from(days) * 86_400))),
     };
     note.target(AuditTargetKind::Key, &key.id);
+    // What may fail comes first: the answer is the only place where the key is told.
+    let mut answer = shown_one(state, &key).await?;
     state.store.put_key(key.clone()).await?;
     tracing::info!(tenant.id = %tenant, key.id = key.id, "a key was created");
-    let mut answer = shown_one(state, &key).await?;
     answer.shift_insert(1, "key".to_owned(), json!(new.text.expose_secret()));
     Ok(HttpResponse::Created().json(answer))
 }

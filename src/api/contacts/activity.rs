@@ -5,6 +5,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use super::super::auth::{Call, CanRead};
 use super::super::error::ApiError;
 use super::criteria::Criteria;
+use super::person;
 use crate::domain::{Contact, ContactId, Conversation, ConversationId, PhoneNumberId};
 use crate::store::contact_search::Condition as _;
 use crate::store::{ConversationCursor, ConversationFilter, StoreError};
@@ -54,8 +55,12 @@ pub(super) async fn page(
         let numbers = &numbers;
         let newest: Vec<Contact> = stream::iter(seen.into_iter().zip(contacts))
             .map(|(row, contact)| async move {
-                let Some(contact) = contact.filter(|one| one.linked_to.is_none() && one.group_id.is_none())
-                else {
+                // What was written under a contact of the same person stays there, and the person is shown at it.
+                let contact = match contact {
+                    Some(contact) if contact.linked_to.is_some() => person(call, contact.id).await?,
+                    contact => contact,
+                };
+                let Some(contact) = contact.filter(|one| one.group_id.is_none()) else {
                     return Ok(None);
                 };
                 let contact = match contact.merged_into {

@@ -4,16 +4,16 @@ use actix_web::HttpResponse;
 use serde::Serialize;
 use serde_json::json;
 
-use super::super::auth::{Call, CanRead, CanSend, Need};
+use super::super::auth::{Call, CanManage, CanRead, Need};
 use super::super::error::{ApiError, ErrorCode};
 use super::super::json::Fields;
 use super::super::name::Name;
-use super::lists::{taken, taken_from_all};
+use super::removal;
 use crate::domain::{AttributeKey, ContactChange, TermKey};
 use crate::store::tables::{AttributeType, ContactAttribute};
 
 /// Attributes of a tenant.
-const MOST: usize = 100;
+const MOST: usize = ContactAttribute::MOST;
 /// Choices of one.
 const MOST_CHOICES: usize = 100;
 
@@ -43,7 +43,7 @@ pub(in crate::api) async fn list(call: Call<CanRead>) -> Result<HttpResponse, Ap
 }
 
 /// `PUT /v1/attributes/{key}`: its type stays as it was made, since contacts have values of it.
-pub(in crate::api) async fn put(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+pub(in crate::api) async fn put(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
     let key = key(&call)?;
     let mut fields = Fields::read(call.body())?;
     let name = fields.required::<Name<100>>("name")?.into_text();
@@ -72,8 +72,14 @@ pub(in crate::api) async fn put(call: Call<CanSend>) -> Result<HttpResponse, Api
         name,
         kind,
         choices,
+        is_leaving: false,
     };
     let changed = call.table::<ContactAttribute>().change::<ApiError>(at, |before| {
+        if before.is_some_and(|before| before.is_leaving) {
+            return Err(ApiError::invalid(
+                "the attribute is being deleted: repeat `DELETE` until that is done",
+            ));
+        }
         if before.is_some_and(|before| before.kind != attribute.kind) {
             return Err(ApiError::invalid(
                 "`type` stays as it was: delete the attribute to make another",
@@ -89,20 +95,30 @@ pub(in crate::api) async fn put(call: Call<CanSend>) -> Result<HttpResponse, Api
     Ok(answer.json(after))
 }
 
-/// `DELETE /v1/attributes/{key}`: takes it from every contact. Of very many a call takes some, and says that it is not done.
-pub(in crate::api) async fn delete(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+/// `DELETE /v1/attributes/{key}`: takes it from every contact. Of very many a call takes some, and says where the next one goes on.
+pub(in crate::api) async fn delete(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
     let key = key(&call)?;
     let at = ContactAttribute::at(call.tenant(), &key);
-    if call.table::<ContactAttribute>().get(&at).await?.is_none() {
-        return Err(ApiError::absent(
-            "there is no such attribute: `GET /v1/attributes` lists them",
-        ));
-    }
+    let absent = || ApiError::absent("there is no such attribute: `GET /v1/attributes` lists them");
+    let table = call.table::<ContactAttribute>();
+    let marked = table.change::<ApiError>(at.clone(), |before| {
+        let before = before.ok_or_else(absent)?;
+        Ok(Some(ContactAttribute {
+            is_leaving: true,
+            ..before.clone()
+        }))
+    });
+    marked.await?;
     let term = TermKey::of(call.tenant()).has_attribute(&key);
-    let taking = ContactChange::Attribute(key.clone(), None);
-    let done = taken_from_all(&call, term, &taking).await?;
-    if done {
-        call.table::<ContactAttribute>().remove(at).await?;
-    }
-    Ok(taken(done).json(json!({ "key": key, "done": done })))
+    let taken = ContactChange::Attribute(key.clone(), None);
+    let what = format!("attribute {key}");
+    Ok(match removal::take(&call, term, &what, &taken).await? {
+        None => {
+            table.remove(at).await?;
+            HttpResponse::Ok().json(json!({ "key": key, "done": true }))
+        }
+        Some(next) => {
+            HttpResponse::Accepted().json(json!({ "key": key, "done": false, "next_cursor": next }))
+        }
+    })
 }

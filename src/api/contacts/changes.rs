@@ -10,6 +10,7 @@ use super::super::auth::{Call, CanSend};
 use super::super::error::ApiError;
 use super::super::json::Fields;
 use crate::domain::contact_details::Age;
+use crate::domain::contact_details::AttributeText;
 use crate::domain::{AttributeKey, AttributeValue, ContactChange, ContactLabel, ListId};
 use crate::store::tables::{ContactAttribute, ContactList};
 
@@ -60,7 +61,7 @@ pub(super) async fn of_new(
     let rest = Rest {
         given_name: given(fields, "given_name", ContactChange::GivenName)?,
         owner: given(fields, "owner", ContactChange::Owner)?,
-        attributes: fields.optional("attributes")?.unwrap_or_default(),
+        attributes: attributes(fields)?,
         minor: None,
     };
     gather(
@@ -88,7 +89,7 @@ pub(super) async fn of_known(
     let rest = Rest {
         given_name: given(fields, "given_name", ContactChange::GivenName)?,
         owner: given(fields, "owner", ContactChange::Owner)?,
-        attributes: fields.optional("attributes")?.unwrap_or_default(),
+        attributes: attributes(fields)?,
         minor: minor.map(|minor| if minor { Age::Minor } else { Age::Other }),
     };
     gather(call, rest, labels, lists).await
@@ -99,6 +100,24 @@ struct Rest {
     owner: Option<ContactChange>,
     attributes: BTreeMap<AttributeKey, Option<AttributeValue>>,
     minor: Option<Age>,
+}
+
+/// What attributes are to say; null for nothing.
+fn attributes(fields: &mut Fields) -> Result<BTreeMap<AttributeKey, Option<AttributeValue>>, ApiError> {
+    let given = fields.optional::<BTreeMap<String, Value>>("attributes")?;
+    let mut attributes = BTreeMap::new();
+    for (name, value) in given.unwrap_or_default() {
+        let key: AttributeKey = (name.parse())
+            .map_err(|rule| ApiError::invalid(format!("`attributes`: a key must be {rule}")))?;
+        let value = serde_json::from_value::<Option<AttributeValue>>(value).map_err(|_none_of_them| {
+            ApiError::invalid(format!(
+                "`attributes.{key}` must be a text of 1 to {} characters on one line, a number, true, false or null",
+                AttributeText::LONGEST
+            ))
+        })?;
+        attributes.insert(key, value);
+    }
+    Ok(attributes)
 }
 
 /// A field that may be left out, which changes nothing, or null, which empties.
@@ -132,7 +151,7 @@ async fn gather(
     for (key, value) in &rest.attributes {
         let Some(value) = value else { continue };
         let row = known.get(&ContactAttribute::at(tenant, key)).await?;
-        let row = row.ok_or_else(|| {
+        let row = row.filter(|found| !found.row.is_leaving).ok_or_else(|| {
             ApiError::invalid(format!(
                 "there is no attribute `{key}`: `PUT /v1/attributes/{key}` makes it"
             ))
@@ -143,7 +162,8 @@ async fn gather(
     }
     let known = call.table::<ContactList>();
     for list in &lists.add {
-        if known.get(&ContactList::at(tenant, *list)).await?.is_none() {
+        let found = known.get(&ContactList::at(tenant, *list)).await?;
+        if found.is_none_or(|found| found.row.is_leaving) {
             return Err(ApiError::invalid(format!(
                 "there is no list {list}: `GET /v1/lists` lists them"
             )));

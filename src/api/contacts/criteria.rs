@@ -43,7 +43,10 @@ impl Search {
             .all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '(' | ')' | '.'));
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
         if is_phone && digits.len() >= DIGITS {
-            return Ok(Self::Digits(digits));
+            // A number is kept with its country's code, and dialled with zeros in its place.
+            let written = digits.trim_start_matches('0');
+            let digits = if written.len() < DIGITS { &digits } else { written };
+            return Ok(Self::Digits(digits.to_owned()));
         }
         let words = words(text);
         if words.is_empty() {
@@ -68,7 +71,10 @@ impl Criteria {
     pub(super) async fn read(call: &Call<CanRead>, params: &mut Params) -> Result<Self, ApiError> {
         let segment = params.take::<SegmentId>("segment", "a segment_id")?;
         let filter = params.take::<String>("filter", "a filter")?;
-        let filter = filter.map(|text| text.parse::<Filter>()).transpose()?;
+        let filter = match filter {
+            Some(text) => Some(segments::parse(call, &text).await?),
+            None => None,
+        };
         let mut filter = segments::meant(call, filter, segment).await?;
         let mut also = |condition| filter = std::mem::take(&mut filter).and(Filter::Is(condition));
         if let Some(label) = params.take::<ContactLabel>("label", "a label")? {
@@ -157,7 +163,10 @@ async fn attribute_of(call: &Call<CanRead>, text: &str) -> Result<(AttributeKey,
         .table::<ContactAttribute>()
         .get(&ContactAttribute::at(call.tenant(), &key))
         .await?;
-    let found = found.ok_or_else(no_such)?.row;
+    let found = found
+        .filter(|found| !found.row.is_leaving)
+        .ok_or_else(no_such)?
+        .row;
     let value = found
         .parse(value)
         .ok_or_else(|| ApiError::invalid(format!("`attribute`: not a value of `{key}`")))?;
@@ -220,7 +229,9 @@ mod tests {
         let digits = |text: &str| Search::Digits(text.to_owned());
         let words = |words: &[&str]| Search::Words(words.iter().map(|word| (*word).to_owned()).collect());
         for (text, meant) in [
-            ("0812-34", digits("081234")),
+            ("0812-34", digits("81234")),
+            ("0000", digits("0000")),
+            ("00 62 812", digits("62812")),
             ("+62 812", digits("62812")),
             ("812", words(&["812"])),
             ("@Ana", words(&["ana"])),

@@ -1,18 +1,18 @@
 //! Lists of contacts that a business keeps. Who is on one stands with the contacts.
 
-use actix_web::{HttpResponse, HttpResponseBuilder};
+use actix_web::HttpResponse;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
 use serde_json::json;
 
-use super::super::auth::{Call, CanRead, CanSend, Need};
+use super::super::auth::{Call, CanManage, CanRead, CanSend, Need};
 use super::super::error::{ApiError, ErrorCode};
 use super::super::json::Fields;
 use super::super::name::Name;
-use super::{person, talks_on};
+use super::{person, removal, talks_on};
 use crate::actors::request::{Missing, Refusal};
-use crate::domain::{ContactChange, ContactId, ListId, Term, TermKey};
-use crate::store::ListOrder;
+use crate::domain::contact_terms::fold;
+use crate::domain::{ContactChange, ContactId, ListId, TermKey};
 use crate::store::op::{Audience, ChangeContact, ContactFate, Whom};
 use crate::store::tables::ContactList;
 
@@ -22,10 +22,6 @@ const MOST: usize = 200;
 const MOST_MEMBERS: usize = 1_000;
 /// Contacts changed at once.
 const TOGETHER: usize = 32;
-/// Contacts from which one call takes a list, or an attribute, that is removed.
-const MOST_TAKEN: usize = 5_000;
-/// Read at once for that.
-const READ: usize = 500;
 
 async fn all<N: Need>(call: &Call<N>) -> Result<Vec<ContactList>, ApiError> {
     let page = call
@@ -42,13 +38,14 @@ fn no_such() -> ApiError {
 }
 
 /// The list that the path names.
-async fn known(call: &Call<CanSend>) -> Result<ListId, ApiError> {
+async fn known<N: Need>(call: &Call<N>) -> Result<ListId, ApiError> {
     let id: ListId = call.path("list_id").map_err(|_malformed| no_such())?;
     let found = call
         .table::<ContactList>()
         .get(&ContactList::at(call.tenant(), id))
         .await?;
-    found.map(|_list| id).ok_or_else(no_such)
+    let stays = found.filter(|found| !found.row.is_leaving);
+    stays.map(|_list| id).ok_or_else(no_such)
 }
 
 /// `GET /v1/lists`
@@ -62,16 +59,17 @@ pub(in crate::api) async fn list(call: Call<CanRead>) -> Result<HttpResponse, Ap
     Ok(HttpResponse::Ok().json(Answer { lists }))
 }
 
-fn name(call: &Call<CanSend>) -> Result<String, ApiError> {
+fn name(call: &Call<CanManage>) -> Result<String, ApiError> {
     let mut fields = Fields::read(call.body())?;
     let name = fields.required::<Name<100>>("name")?.into_text();
     fields.finish()?;
     Ok(name)
 }
 
-/// Filters name lists: two of one name would be confused. Two who make one at the same moment may get both.
+/// Files name lists, and people choose them by name: two of one name would be confused, however it is written. Two who make one at the same moment may get both.
 fn demand_free(lists: &[ContactList], name: &str, own: Option<ListId>) -> Result<(), ApiError> {
-    let is_taken = |list: &ContactList| list.name == name && Some(list.id) != own;
+    let folded = fold(name);
+    let is_taken = |list: &ContactList| fold(&list.name) == folded && Some(list.id) != own;
     if lists.iter().any(is_taken) {
         return Err(ApiError::invalid("`name`: another list is called so"));
     }
@@ -79,7 +77,7 @@ fn demand_free(lists: &[ContactList], name: &str, own: Option<ListId>) -> Result
 }
 
 /// `POST /v1/lists`
-pub(in crate::api) async fn make(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+pub(in crate::api) async fn make(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
     let name = name(&call)?;
     let lists = all(&call).await?;
     if lists.len() >= MOST {
@@ -91,6 +89,7 @@ pub(in crate::api) async fn make(call: Call<CanSend>) -> Result<HttpResponse, Ap
         id: ListId::from_bytes(call.state().fresh()?),
         name,
         created: call.state().clock.now(),
+        is_leaving: false,
     };
     let key = ContactList::at(call.tenant(), list.id);
     if !call
@@ -104,14 +103,14 @@ pub(in crate::api) async fn make(call: Call<CanSend>) -> Result<HttpResponse, Ap
 }
 
 /// `PUT /v1/lists/{list_id}`
-pub(in crate::api) async fn rename(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+pub(in crate::api) async fn rename(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
     let id = known(&call).await?;
     let name = name(&call)?;
     demand_free(&all(&call).await?, &name, Some(id))?;
     let renamed =
         call.table::<ContactList>()
             .change::<ApiError>(ContactList::at(call.tenant(), id), |before| {
-                let before = before.ok_or_else(no_such)?;
+                let before = before.filter(|list| !list.is_leaving).ok_or_else(no_such)?;
                 Ok(Some(ContactList {
                     name: name.clone(),
                     ..before.clone()
@@ -121,46 +120,32 @@ pub(in crate::api) async fn rename(call: Call<CanSend>) -> Result<HttpResponse, 
     Ok(HttpResponse::Ok().json(list))
 }
 
-/// `DELETE /v1/lists/{list_id}`: takes every contact from it. Of a very long one a call takes some, and says that it is not done.
-pub(in crate::api) async fn delete(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
-    let id = known(&call).await?;
+/// `DELETE /v1/lists/{list_id}`: takes every contact from it. Of a very long one a call takes some, and says where the next one goes on.
+pub(in crate::api) async fn delete(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
+    let id: ListId = call.path("list_id").map_err(|_malformed| no_such())?;
     let key = ContactList::at(call.tenant(), id);
+    let table = call.table::<ContactList>();
+    let marked = table.change::<ApiError>(key.clone(), |before| {
+        let before = before.ok_or_else(no_such)?;
+        Ok(Some(ContactList {
+            is_leaving: true,
+            ..before.clone()
+        }))
+    });
+    marked.await?;
     let term = TermKey::of(call.tenant()).list(id);
-    let done = taken_from_all(&call, term, &ContactChange::RemoveList(id)).await?;
-    if done {
-        call.table::<ContactList>().remove(key).await?;
-    }
-    Ok(taken(done).json(json!({ "list_id": id, "done": done })))
-}
-
-/// The answer about something that was taken from all contacts, or from some of very many.
-pub(super) fn taken(done: bool) -> HttpResponseBuilder {
-    if done {
-        HttpResponse::Ok()
-    } else {
-        HttpResponse::Accepted()
-    }
-}
-
-/// Changes the contacts under a term, which this takes from there. False where they are so many that some are left.
-pub(super) async fn taken_from_all(
-    call: &Call<CanSend>,
-    term: Term,
-    taking: &ContactChange,
-) -> Result<bool, ApiError> {
-    let (mut taken, mut after) = (0, None);
-    while taken < MOST_TAKEN {
-        let store = &call.state().store;
-        let page = store.page_term(call.tenant(), term, after, ListOrder::Ascending, READ);
-        let page = page.await?;
-        after = page.items.last().cloned();
-        let contacts = page.items.into_iter().map(|place| place.contact).collect();
-        taken += change(call, contacts, taking.clone()).await?;
-        if !page.more {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let taken = ContactChange::RemoveList(id);
+    Ok(
+        match removal::take(&call, term, &format!("list {id}"), &taken).await? {
+            None => {
+                table.remove(key).await?;
+                HttpResponse::Ok().json(json!({ "list_id": id, "done": true }))
+            }
+            Some(next) => {
+                HttpResponse::Accepted().json(json!({ "list_id": id, "done": false, "next_cursor": next }))
+            }
+        },
+    )
 }
 
 /// `POST /v1/lists/{list_id}/members`: repeating it changes nothing. Contacts that are not there are passed over.
@@ -176,7 +161,11 @@ pub(in crate::api) async fn members(call: Call<CanSend>) -> Result<HttpResponse,
         )));
     }
     let removed = change(&call, seen(&call, remove).await?, ContactChange::RemoveList(id)).await?;
-    let added = change(&call, seen(&call, add).await?, ContactChange::AddList(id)).await?;
+    let add = seen(&call, add).await?;
+    let added = change(&call, add.clone(), ContactChange::AddList(id)).await?;
+    if removal::take_back(&call, &add, &[ContactChange::AddList(id)]).await? {
+        return Err(no_such());
+    }
     Ok(HttpResponse::Ok().json(json!({ "added": added, "removed": removed })))
 }
 
@@ -198,8 +187,8 @@ async fn seen(call: &Call<CanSend>, contacts: Vec<ContactId>) -> Result<Vec<Cont
 }
 
 /// Changes some contacts without telling of each. How many are others than they were.
-async fn change(
-    call: &Call<CanSend>,
+pub(super) async fn change<N: Need>(
+    call: &Call<N>,
     contacts: Vec<ContactId>,
     change: ContactChange,
 ) -> Result<usize, ApiError> {

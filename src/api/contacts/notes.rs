@@ -9,6 +9,7 @@ use super::super::error::{ApiError, ErrorCode};
 use super::super::json::Fields;
 use super::super::organise::NoteText;
 use super::{NO_SUCH, found};
+use crate::domain::roles::Right;
 use crate::domain::{Contact, ContactId, MessageId, NoteId};
 use crate::store::tables::ContactNote;
 
@@ -82,13 +83,19 @@ pub(in crate::api) async fn write(call: Call<CanSend>) -> Result<HttpResponse, A
     Ok(HttpResponse::Created().json(note))
 }
 
-/// `DELETE /v1/contacts/{contact_id}/notes/{note_id}`
+/// `DELETE /v1/contacts/{contact_id}/notes/{note_id}`: one's own; another's for whoever manages the business.
 pub(in crate::api) async fn delete(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
     let no_such = || ApiError::absent("the contact has no such note");
     let contact = found(&call).await?;
     let note: NoteId = call.path("note_id").map_err(|_malformed| no_such())?;
     for id in ids(&contact) {
         let key = ContactNote::at(call.tenant(), id, note);
+        let manages = (call.user()).is_none_or(|user| user.role.allows(Right::ManageBusiness));
+        let found = call.table::<ContactNote>().get(&key).await?;
+        if found.is_some_and(|found| !manages && found.row.by != call.author()) {
+            let why = "another's note is deleted by whoever manages the business";
+            return Err(ApiError::because(ErrorCode::Forbidden, why));
+        }
         if call.table::<ContactNote>().remove(key).await?.is_some() {
             return Ok(HttpResponse::Ok().json(json!({ "note_id": note })));
         }

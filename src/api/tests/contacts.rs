@@ -1,3 +1,5 @@
+mod leaving;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -275,6 +277,84 @@ async fn an_attribute_that_is_removed_is_taken_from_contacts() {
     assert_eq!(gone.json(), json!({ "key": "city", "done": true }));
     let row = api.get(&format!("{ALL}/{id}")).await.json();
     assert_eq!(row["contact"].get("attributes"), None);
+}
+
+#[actix_web::test]
+async fn a_wrong_value_of_an_attribute_is_told_by_its_key_and_rule() {
+    let api = Api::start().await;
+    assert_eq!(
+        put(
+            &api,
+            "/v1/attributes/city",
+            json!({ "name": "City", "type": "text" })
+        )
+        .await
+        .status,
+        201
+    );
+    let id = make(&api, json!({ "phone": "628120001" })).await;
+    for value in [json!(""), json!(["x"]), json!("a\tb"), json!({})] {
+        let refused = put(
+            &api,
+            &format!("{ALL}/{id}"),
+            json!({ "attributes": { "city": value } }),
+        )
+        .await;
+        let why = refused.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(
+            why.starts_with("`attributes.city` must be a text of 1 to 256"),
+            "{why}"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn a_person_is_listed_by_what_happened_under_a_linked_contact() {
+    let api = Api::start().await;
+    add_number(&api).await;
+    let far = PhoneNumberId::parse("109900000000002").unwrap();
+    let other = Number {
+        id: far.clone(),
+        tenant: ONE,
+        waba: WabaId::parse("2001").unwrap(),
+        display: "+62 812".to_owned(),
+        rate: SendRate::STANDARD,
+        app: None,
+        access_token: AccessToken::new("secret"),
+    };
+    api.store.put_number(other).await.unwrap();
+    let names = |names: &[Alias]| ContactAliases::of(names.to_vec());
+    let phone = Alias::phone("628120001").unwrap();
+    let id = Alias::bsuid("ID.1").unwrap();
+    api.somebody_writes_to(ONE, number(ONE), names(std::slice::from_ref(&phone)), "a")
+        .await;
+    let far_away = api
+        .somebody_writes_to(ONE, far, names(std::slice::from_ref(&id)), "b")
+        .await;
+    let linked = api.contact_of(ONE, far_away.conversation).await;
+    api.clock.advance(Duration::from_secs(1));
+    let near = api
+        .somebody_writes_to(ONE, number(ONE), names(&[phone, id]), "both are one")
+        .await;
+    let rows = api
+        .store
+        .contacts(ONE, vec![linked, api.contact_of(ONE, near.conversation).await])
+        .await
+        .unwrap();
+    let person = rows
+        .iter()
+        .flatten()
+        .find(|row| row.linked_to.is_none())
+        .unwrap()
+        .id
+        .to_string();
+    let activity = async || listed(&api, "sort=activity").await;
+    assert_eq!(activity().await, std::slice::from_ref(&person));
+    // Something happens in the conversation that stayed with the linked contact.
+    api.clock.advance(Duration::from_secs(1));
+    let send = json!({ "conversation_id": far_away.conversation, "type": "text", "text": { "body": "x" } });
+    assert_eq!(api.post("/v1/messages", &send).await.status, 202);
+    assert_eq!(activity().await, [person]);
 }
 
 #[actix_web::test]

@@ -217,7 +217,7 @@ fn done(outcome: OpOutcome) -> Result<(), Refusal> {
         OpOutcome::Refused(OpRefusal::AlreadyClaimed) => Err(Refusal::AlreadyClaimed),
         OpOutcome::Contact { .. } => Ok(()),
         OpOutcome::Refused(OpRefusal::ContactExists(contact)) => Err(Refusal::ContactExists(contact)),
-        OpOutcome::Refused(OpRefusal::ContactFull(limit)) => Err(Refusal::Invalid(limit.to_string())),
+        OpOutcome::Refused(OpRefusal::ContactFull(limit)) => Err(Refusal::ContactFull(limit)),
         OpOutcome::Refused(OpRefusal::TooManyLabels(most)) => Err(Refusal::Invalid(most.to_string())),
     }
 }

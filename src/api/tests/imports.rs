@@ -1,9 +1,13 @@
 //! Files of contacts, in and out, over real sockets.
 
+mod keeping;
+mod meaning;
+
 use serde_json::{Value, json};
 
 use super::*;
 use crate::bulk::import::{Import, ImportState};
+use crate::bulk::imports::Imports;
 use crate::domain::{Clock as _, ContactId, ImportId};
 use crate::store::plain::PlainTable;
 
@@ -25,14 +29,18 @@ fn id(import: &Value) -> String {
 
 /// Carries imports out until this one is at its end.
 async fn ended(api: &Api, import: &str) -> Value {
-    let (imports, shutdown) = (Arc::clone(&api.state.imports), Shutdown::default());
+    ended_by(api, Arc::clone(&api.state.imports), import).await
+}
+
+async fn ended_by(api: &Api, imports: Arc<Imports>, import: &str) -> Value {
+    let shutdown = Shutdown::default();
     let stop = shutdown.clone();
     let running = actix_web::rt::spawn(async move { imports.run(&shutdown).await });
     let end = async {
         let id = import.parse().unwrap();
         // Not by calls: so many are more than a key may make.
         loop {
-            let row = api.state.imports.get(ONE, id).await.unwrap().row;
+            let row = api.state.imports.get(ONE, id).await.unwrap();
             if !matches!(row.state, ImportState::Uploaded | ImportState::Running) {
                 return;
             }
@@ -194,6 +202,7 @@ async fn wrong_rows_are_told_one_by_one_and_the_others_count() {
         .lines()
         .skip(1)
         .map(|line| {
+            assert!(line.ends_with(",row_refused"), "{line}");
             let mut cells = line.split(',');
             (cells.next().unwrap(), cells.nth(1).unwrap())
         })
@@ -211,6 +220,10 @@ async fn wrong_rows_are_told_one_by_one_and_the_others_count() {
         ("102", "duplicate"),
     ];
     assert_eq!(codes, expected);
+    assert_eq!(
+        (&done["reasons"]["unreadable"], &done["reasons"]["duplicate"]),
+        (&json!(2), &json!(1))
+    );
 }
 
 #[actix_web::test]
@@ -242,12 +255,18 @@ async fn an_import_that_was_cut_off_goes_on_and_changes_nothing_twice() {
     let api = Api::start().await;
     let mut file = String::from("phone,name\n");
     for row in 0..500 {
-        // Each fifth row is there twice, far from each other.
+        // Each fifth row is there twice, far from each other; one of them is refused the first time.
         let phone = if row >= 400 { row - 400 } else { row };
-        file.push_str(&format!("+6281234{phone:05},Zoe\n"));
+        let name = if row == 7 {
+            "x".repeat(200)
+        } else {
+            "Zoe".to_owned()
+        };
+        file.push_str(&format!("+6281234{phone:05},{name}\n"));
     }
     let whole = import(&api, file.clone(), json!({})).await;
     assert_eq!(counts(&whole), [500, 400, 0, 0, 100]);
+    api.clock.advance(Duration::from_secs(1));
     // As it stood after 200 rows, when the process was killed.
     let uploaded = upload(&api, "again.csv", file.clone()).await.json();
     let import: ImportId = id(&uploaded).parse().unwrap();
@@ -262,12 +281,12 @@ async fn an_import_that_was_cut_off_goes_on_and_changes_nothing_twice() {
         let mut row = before.unwrap().clone();
         row.state = ImportState::Running;
         (row.place.byte, row.place.line) = (at, 202);
-        (row.counts.rows, row.counts.created) = (200, 200);
+        (row.counts.rows, row.counts.created, row.counts.rejected) = (200, 199, 1);
         Ok(Some(row))
     });
     changed.await.unwrap();
     let done = ended(&api, &id(&uploaded)).await;
-    assert_eq!(counts(&done), [500, 200, 0, 200, 100], "{done}");
+    assert_eq!(counts(&done), [500, 199, 0, 201, 100], "{done}");
 }
 
 #[actix_web::test]
@@ -325,6 +344,8 @@ async fn what_is_no_file_of_contacts_is_refused_and_leaves_nothing() {
         .send()
         .await;
     assert_eq!(refused.outcome(), (403, "forbidden".to_owned()));
+    let workbook = upload(&api, "x.csv", b"PK\x03\x04\0\0".to_vec()).await;
+    assert_eq!(workbook.outcome(), (422, "file_type_refused".to_owned()));
     for n in 0..6 {
         let answer = upload(&api, "x.csv", "phone\n+628123456780\n").await;
         assert_eq!(answer.status, if n < 5 { 201 } else { 422 }, "{n}");

@@ -131,3 +131,46 @@ async fn a_count_goes_on_until_it_has_counted_all() {
     let wrong = api.post("/v1/contacts/count", &json!({ "cursor": "x" })).await;
     assert_eq!(wrong.outcome(), (400, "invalid_request".to_owned()));
 }
+
+#[actix_web::test]
+async fn a_filter_names_what_is_there_and_a_segment_whose_attribute_is_gone_means_nobody() {
+    let api = Api::start().await;
+    label(&api, ONE, "628123450001", "vip").await;
+    for (path, key) in [
+        ("/v1/contacts/count", "filter"),
+        ("/v1/segments/explain", "filter"),
+    ] {
+        let refused = api.post(path, &json!({ key: "attribute.nosuch != \"x\"" })).await;
+        assert_eq!(refused.outcome(), (422, "invalid_filter".to_owned()), "{path}");
+        assert_eq!(refused.json()["error"]["position"], 0);
+    }
+    for path in ["/v1/contacts?filter=", "/v1/contacts/export?filter="] {
+        let refused = api.get(&format!("{path}not%20(nosuch%20%3D%20%22x%22)")).await;
+        assert_eq!(refused.outcome(), (422, "invalid_filter".to_owned()), "{path}");
+    }
+    let plan = json!({ "name": "Plan", "type": "text" });
+    let made = api.call("PUT", "/v1/attributes/plan").json(&plan).send().await;
+    assert_eq!(made.status, 201);
+    let kept = json!({ "name": "Stays", "filter": "plan != \"cancelled\"" });
+    let segment = api.post("/v1/segments", &kept).await.json();
+    assert_eq!(segment["problem"], Value::Null);
+    let body = json!({ "segment": segment["segment_id"] });
+    assert_eq!(count(&api, body.clone()).await, 1);
+    assert_eq!(api.call("DELETE", "/v1/attributes/plan").send().await.status, 200);
+    assert_eq!(count(&api, body).await, 0, "not everybody");
+    let shown = api.get("/v1/segments").await.json()["segments"][0].clone();
+    assert_eq!(shown["problem"], "there is no attribute `plan`");
+    assert_eq!(
+        (&shown["words"], &shown["filter"]),
+        (&Value::Null, &segment["filter"])
+    );
+}
+
+#[actix_web::test]
+async fn a_program_that_acts_as_a_member_is_meant_by_me_and_one_that_does_not_is_told() {
+    let api = Api::start().await;
+    let refused = api
+        .post("/v1/contacts/count", &json!({ "filter": "owner = me" }))
+        .await;
+    assert_eq!(refused.outcome(), (400, "invalid_request".to_owned()));
+}

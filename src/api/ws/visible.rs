@@ -103,6 +103,9 @@ struct OfContact {
 #[derive(Deserialize)]
 struct Identified {
     id: ContactId,
+    /// Contacts of the same person.
+    #[serde(default)]
+    linked: Vec<ContactId>,
 }
 
 fn body<'a, T: Deserialize<'a>>(head: &Head<'a>) -> Option<T> {
@@ -139,10 +142,13 @@ impl Visible<'_> {
                     return Ok(numbers.contains(&conversation.number));
                 }
                 // It is of all conversations of the contact: there is one for each number, with an id that follows from both.
-                for number in numbers.iter() {
-                    let id = ConversationId::derive(self.tenant, number, of.contact.id);
-                    if self.conversation(id).await? {
-                        return Ok(true);
+                let ids = std::iter::once(of.contact.id).chain(of.contact.linked);
+                for contact in ids {
+                    for number in numbers.iter() {
+                        let id = ConversationId::derive(self.tenant, number, contact);
+                        if self.conversation(id).await? {
+                            return Ok(true);
+                        }
                     }
                 }
                 Ok(false)

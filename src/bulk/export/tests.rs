@@ -2,9 +2,9 @@ use proptest::prelude::*;
 
 use super::super::fields::{Field, headers, suggest};
 use super::super::records::{Place, Records, Separator};
-use super::super::rows::{Reading, Shape};
+use super::super::rows::Reading;
 use super::*;
-use crate::domain::{AgentId, Alias, ContactAliases, ContactChange, ContactId, Timestamp};
+use crate::domain::{AgentId, Alias, AttributeShape, ContactAliases, ContactChange, ContactId, Timestamp};
 
 const LIST: ListId = ListId::from_bytes([5; 16]);
 
@@ -49,7 +49,7 @@ proptest! {
         if stopped {
             contact.change(&ContactChange::NoMarketing(contact.created)).unwrap();
         }
-        let shapes = [("city", Shape::Text), ("paid", Shape::Boolean), ("tier", Shape::Number)];
+        let shapes = [("city", AttributeShape::Text), ("paid", AttributeShape::Boolean), ("tier", AttributeShape::Number)];
         let lines = Lines {
             format,
             attributes: shapes.iter().map(|(name, _)| key(name)).collect(),
@@ -58,7 +58,10 @@ proptest! {
         let mut file = Vec::new();
         lines.head(&mut file);
         lines.line(&contact, &mut file);
-        let mut records = Records::new(file.as_slice(), format, Separator::Comma, Vec::new(), Place::START);
+        // Excel takes it for UTF-8 by that; whatever takes a file in takes it off.
+        let text = file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&file);
+        prop_assert_eq!(text.len() < file.len(), format == Format::Csv);
+        let mut records = Records::new(text, format, Separator::Comma, Vec::new(), Place::START);
         let mut record = records.read_next().unwrap().unwrap().unwrap();
         let mut columns = records.columns().to_vec();
         if format == Format::Csv {

@@ -19,13 +19,13 @@ fn reading() -> Reading {
         "attribute.gone",
     ];
     let shapes = [
-        ("city", Shape::Text),
-        ("tier", Shape::Number),
-        ("since", Shape::Date),
-        ("paid", Shape::Boolean),
+        ("city", AttributeShape::Text),
+        ("tier", AttributeShape::Number),
+        ("since", AttributeShape::Date),
+        ("paid", AttributeShape::Boolean),
         (
             "plan",
-            Shape::Choice(vec!["Basic".to_owned(), "Básico+".to_owned()]),
+            AttributeShape::Choice(vec!["Basic".to_owned(), "Básico+".to_owned()]),
         ),
     ];
     Reading {
@@ -39,6 +39,7 @@ fn reading() -> Reading {
         lists: BTreeMap::from([("friends".to_owned(), ListId::from_bytes([1; 16]))]),
         owners: BTreeMap::from([("ana@example.com".to_owned(), AgentId::parse("ana").unwrap())]),
         changes: vec![ContactChange::AddLabel("import".parse().unwrap())],
+        ..Reading::default()
     }
 }
 
@@ -158,4 +159,47 @@ fn whatever_is_wrong_is_told_with_its_column() {
 fn each_problem_is_told_under_its_own_name() {
     let name = serde_json::to_value(RowProblem::NotAChoice).unwrap();
     assert_eq!(name, RowProblem::NotAChoice.as_str());
+}
+
+#[test]
+fn a_cell_that_makes_no_sense_is_left_out_where_that_is_wanted() {
+    let reading = Reading {
+        bad_cells: BadCells::LeaveOut,
+        ..reading()
+    };
+    let row = reading
+        .row(
+            &record(&[
+                (0, "0812 3456 789"),
+                (1, "Ana"),
+                (8, "two"),
+                (9, "30/11/2026"),
+                (7, "a\r\nb"),
+            ]),
+            Format::Csv,
+        )
+        .unwrap();
+    let left_out: Vec<_> = row
+        .left_out
+        .iter()
+        .map(|error| (error.column, error.problem))
+        .collect();
+    assert_eq!(
+        left_out,
+        [(Some(8), RowProblem::NotANumber), (Some(9), RowProblem::NotADate)]
+    );
+    assert!(
+        row.changes
+            .contains(&ContactChange::GivenName(Some("Ana".parse().unwrap())))
+    );
+    // A remark of two lines is one.
+    let city = Some(AttributeValue::Text("a b".parse().unwrap()));
+    assert!(
+        row.changes
+            .contains(&ContactChange::Attribute("city".parse().unwrap(), city))
+    );
+    // Whom it is about, and whether they refuse marketing, is never guessed.
+    for cells in [[(0, "0812 3456 789"), (5, "perhaps")], [(0, "12"), (1, "Ana")]] {
+        assert_eq!(reading.row(&record(&cells), Format::Csv).unwrap_err().len(), 1);
+    }
 }

@@ -5,10 +5,11 @@ use std::str::FromStr;
 
 use super::tokens::{Operator, Placed, Token, expected, tokens, wrong};
 use super::{
-    Condition, DEEPEST, Filter, FilterError, LONGEST, MOST_CONDITIONS, Match, Moment, Order, Owner, Part,
-    Test, When,
+    Condition, DEEPEST, Definitions, Filter, FilterError, LONGEST, MOST_CONDITIONS, Match, Moment, Order,
+    Owner, Part, Test, When,
 };
 use crate::domain::contact_details::AttributeKey;
+use crate::domain::ids::ListId;
 
 /// What begins a condition, for error messages.
 const CONDITION: &str =
@@ -17,8 +18,25 @@ const CONDITION: &str =
 impl FromStr for Filter {
     type Err = FilterError;
 
-    /// An empty text means everybody.
+    /// An empty text means everybody. What attributes and lists there are is not looked at.
     fn from_str(text: &str) -> Result<Self, FilterError> {
+        Self::parse(text, None)
+    }
+}
+
+impl Filter {
+    /// Reads a text; where it names what a business does not have, or compares an attribute with what it never says, that is told by its place.
+    pub fn parse(text: &str, definitions: Option<&Definitions>) -> Result<Self, FilterError> {
+        let filter = Self::read(text, definitions)?;
+        // It is kept as it is printed, and read again.
+        if filter.to_string().chars().nth(LONGEST).is_some() {
+            let why = format!("in its one form the filter has more than {LONGEST} characters");
+            return Err(wrong(text.chars().count(), why));
+        }
+        Ok(filter)
+    }
+
+    fn read(text: &str, definitions: Option<&Definitions>) -> Result<Self, FilterError> {
         if text.chars().nth(LONGEST).is_some() {
             return Err(wrong(
                 LONGEST,
@@ -28,6 +46,7 @@ impl FromStr for Filter {
         let mut parser = Parser {
             tokens: tokens(text)?.into_iter().peekable(),
             conditions: 0,
+            definitions,
             end: text.chars().count(),
         };
         if parser.peek() == &Token::End {
@@ -43,13 +62,14 @@ impl FromStr for Filter {
     }
 }
 
-struct Parser {
+struct Parser<'a> {
     tokens: Peekable<std::vec::IntoIter<Placed>>,
     conditions: usize,
+    definitions: Option<&'a Definitions>,
     end: usize,
 }
 
-impl Parser {
+impl Parser<'_> {
     fn peek(&mut self) -> &Token {
         self.tokens.peek().map_or(&Token::End, |placed| &placed.token)
     }
@@ -138,9 +158,17 @@ impl Parser {
                 });
             }
             "list" => {
-                return self.equal("a list's `list_id` in quotes", |value| match value {
-                    Token::Text(text) => text.parse().ok().map(Condition::List),
-                    _ => None,
+                let definitions = self.definitions;
+                return self.equal_to("a list's `list_id` in quotes", |value, at| {
+                    let Token::Text(text) = value else {
+                        return Ok(None);
+                    };
+                    let list: Option<ListId> = text.parse().ok();
+                    let is_there = |list: &ListId| definitions.is_none_or(|known| known.lists.contains(list));
+                    if list.is_some_and(|list| !is_there(&list)) {
+                        return Err(wrong(at, "there is no such list".to_owned()));
+                    }
+                    Ok(list.map(Condition::List))
                 });
             }
             "number" => {
@@ -166,7 +194,7 @@ impl Parser {
             other => {
                 let key = other.strip_prefix("attribute.").unwrap_or(other).parse();
                 let key = key.map_err(|_rule| expected(field.position, CONDITION))?;
-                return self.attribute(key);
+                return self.attribute(key, field.position);
             }
         };
         Ok(Filter::Is(condition))
@@ -188,7 +216,13 @@ impl Parser {
             "conversation" => Part::Conversation,
             other => {
                 let key = other.strip_prefix("attribute.").and_then(|key| key.parse().ok());
-                Part::Attribute(key.ok_or_else(|| expected(field.position, PARTS))?)
+                let key = key.ok_or_else(|| expected(field.position, PARTS))?;
+                if let Some(definitions) = self.definitions {
+                    definitions
+                        .shape(&key)
+                        .map_err(|why| wrong(field.position, why))?;
+                }
+                Part::Attribute(key)
             }
         })
     }
@@ -207,10 +241,20 @@ impl Parser {
         what: &str,
         condition: impl Fn(Token) -> Option<Condition>,
     ) -> Result<Filter, FilterError> {
+        self.equal_to(what, |value, _| Ok(condition(value)))
+    }
+
+    /// The same; the condition may complain at the place of the value.
+    fn equal_to(
+        &mut self,
+        what: &str,
+        condition: impl Fn(Token, usize) -> Result<Option<Condition>, FilterError>,
+    ) -> Result<Filter, FilterError> {
         const SAME: Operator = Operator::Order(Order::Same);
         let operator = self.operator(&[SAME, Operator::Differs], "`=` or `!=`")?;
         let value = self.next();
-        let condition = condition(value.token).ok_or_else(|| expected(value.position, what))?;
+        let condition = condition(value.token, value.position)?;
+        let condition = condition.ok_or_else(|| expected(value.position, what))?;
         Ok(sided(operator, condition))
     }
 
@@ -261,7 +305,9 @@ impl Parser {
         Ok(sided(operator, Condition::Time(moment, order, when)))
     }
 
-    fn attribute(&mut self, key: AttributeKey) -> Result<Filter, FilterError> {
+    fn attribute(&mut self, key: AttributeKey, named_at: usize) -> Result<Filter, FilterError> {
+        let shape = self.definitions.map(|definitions| definitions.shape(&key));
+        let shape = shape.transpose().map_err(|why| wrong(named_at, why))?;
         let at = self.position();
         let Token::Operator(operator) = self.next().token else {
             return Err(expected(at, "`=`, `!=`, `<`, `<=`, `>`, `>=` or `^=`"));
@@ -286,6 +332,9 @@ impl Parser {
                 return Err(expected(value.position, what));
             }
         };
+        if let Some(why) = shape.and_then(|shape| test.complaint(shape)) {
+            return Err(wrong(value.position, why.to_owned()));
+        }
         Ok(sided(operator, Condition::Attribute(key, test)))
     }
 }

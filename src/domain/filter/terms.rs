@@ -2,7 +2,7 @@
 
 use super::{Condition, Filter, Match, Order, Owner, Part, Test};
 use crate::domain::contact_details::AttributeValue;
-use crate::domain::contact_terms::{DIGITS, LONGEST_PREFIX, Term, TermKey, words};
+use crate::domain::contact_terms::{DIGITS, LONGEST_PREFIX, MOST_WORDS, Term, TermKey, words};
 use crate::domain::ids::AgentId;
 
 impl Filter {
@@ -15,9 +15,11 @@ impl Filter {
                 .iter()
                 .filter_map(|filter| match filter {
                     Self::Is(condition) => condition.weighed(key, asker),
+                    Self::Any(none) if none.is_empty() => Some(nobody(key)),
                     _ => None,
                 })
                 .collect(),
+            Self::Any(none) if none.is_empty() => vec![nobody(key)],
             // Who lacks something stands under no term, and who has one of several under no term of all.
             Self::Any(_) | Self::Not(_) => Vec::new(),
         };
@@ -25,6 +27,11 @@ impl Filter {
         weighed.dedup();
         weighed.into_iter().map(|(_, term)| term).collect()
     }
+}
+
+/// A term under which nobody stands: every word has a letter.
+fn nobody(key: TermKey) -> (u8, Term) {
+    (0, key.prefix(""))
 }
 
 impl Condition {
@@ -37,8 +44,12 @@ impl Condition {
             Self::Owner(Owner::User(user)) => of(key.owner(user), 5),
             Self::Owner(Owner::Me) => of(key.owner(asker?), 5),
             Self::OptedOut => of(key.opted_out(), 6),
-            Self::Name(_, text) => {
-                let words = words(text);
+            Self::Name(how, text) => {
+                let mut words = words(text);
+                if *how == Match::Whole {
+                    // The rest of a long name has no terms.
+                    words.truncate(MOST_WORDS);
+                }
                 let longest = words.iter().max_by_key(|word| word.chars().count())?;
                 let weight = match longest.chars().take(LONGEST_PREFIX).count() {
                     0..=1 => 8,

@@ -432,3 +432,35 @@ fn a_search_goes_by_all_terms_and_by_the_fewest_first() {
         assert_eq!(terms(all), [], "{all}");
     }
 }
+
+#[test]
+fn whatever_is_read_is_read_again_as_it_is_printed() {
+    let grows = vec!["c1 = \"xxxxxxxxxxxxxxxxxxxxxxxxx\""; 50].join(" or ");
+    assert!(grows.chars().count() < LONGEST);
+    let error = grows.parse::<Filter>().unwrap_err();
+    assert!(error.problem.contains("in its one form"), "{error}");
+}
+
+#[test]
+fn who_is_nobody_is_looked_for_under_a_term_of_nobodys() {
+    let key = TermKey::of(crate::domain::TenantId::new(1));
+    let nobody = Filter::nobody();
+    assert_eq!(nobody.terms(key, None).len(), 1);
+    let narrowed = nobody.clone().and("opted_out".parse().unwrap());
+    assert_eq!(narrowed.terms(key, None).first(), nobody.terms(key, None).first());
+}
+
+#[test]
+fn a_long_name_is_looked_for_by_words_that_have_terms() {
+    let key = TermKey::of(crate::domain::TenantId::new(1));
+    let name = "a b c d e f g h extraordinarily";
+    let mut contact = contact();
+    contact.given_name = Some(name.parse().unwrap());
+    let terms = parsed(&format!("name = \"{name}\"")).terms(key, None);
+    let stands = contact.terms(key);
+    assert!(
+        terms
+            .iter()
+            .all(|term| stands.iter().any(|(stood, _)| stood == term))
+    );
+}

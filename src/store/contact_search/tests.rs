@@ -13,6 +13,7 @@ struct Labels {
     /// Labels that there are no terms named for.
     beside: Vec<&'static str>,
     looked: Mutex<usize>,
+    calls: Mutex<usize>,
 }
 
 impl Labels {
@@ -21,6 +22,7 @@ impl Labels {
             of: of.to_vec(),
             beside: beside.to_vec(),
             looked: Mutex::default(),
+            calls: Mutex::default(),
         }
     }
 
@@ -41,6 +43,7 @@ impl Condition for Labels {
 
     async fn hold(&self, _: &dyn Store, _: TenantId, rows: Vec<Contact>) -> Result<Vec<Contact>, StoreError> {
         *self.looked.lock().unwrap() += rows.len();
+        *self.calls.lock().unwrap() += 1;
         Ok(rows.into_iter().filter(|row| self.holds(row)).collect())
     }
 }
@@ -88,9 +91,12 @@ async fn all(
     let (mut found, mut after, mut pages) = (Vec::new(), None, 0);
     loop {
         *condition.looked.lock().unwrap() = 0;
+        *condition.calls.lock().unwrap() = 0;
         let page = search.page(after.take(), 20).await.unwrap();
         assert!(page.contacts.len() <= 20);
         assert!(*condition.looked.lock().unwrap() <= MOST_SORTED);
+        // However seldom the condition holds, rows are looked at together.
+        assert!(*condition.calls.lock().unwrap() <= MOST_CONTACTS / LEAST + 1);
         found.extend(page.contacts.iter().map(|row| row.id));
         pages += 1;
         assert!(pages < 1_000, "it does not end");

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{PLAIN, Subject, Table};
 use crate::domain::date::Date;
-use crate::domain::{AttributeKey, AttributeValue, ListId, TenantId, Timestamp};
+use crate::domain::{AttributeKey, AttributeShape, AttributeValue, ListId, TenantId, Timestamp};
 use crate::store::plain::{Partition, PlainKey, PlainRow};
 
 /// Where attributes are declared.
@@ -26,7 +26,7 @@ pub const CONTACT_LIST: Table = Table {
 };
 
 /// What values an attribute takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttributeType {
     /// Any text on one line.
@@ -54,9 +54,15 @@ pub struct ContactAttribute {
     /// Of a choice: between these.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub choices: Vec<String>,
+    /// Whether it is being deleted: no contact gets a value of it any more.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub is_leaving: bool,
 }
 
 impl ContactAttribute {
+    /// Attributes of a tenant.
+    pub const MOST: usize = 100;
+
     /// All of a tenant's.
     pub fn of(tenant: TenantId) -> Partition {
         Partition::of_tenant(&CONTACT_ATTRIBUTE, tenant)
@@ -103,6 +109,18 @@ impl ContactAttribute {
     }
 }
 
+impl From<ContactAttribute> for AttributeShape {
+    fn from(attribute: ContactAttribute) -> Self {
+        match attribute.kind {
+            AttributeType::Text => Self::Text,
+            AttributeType::Number => Self::Number,
+            AttributeType::Date => Self::Date,
+            AttributeType::Boolean => Self::Boolean,
+            AttributeType::Choice => Self::Choice(attribute.choices),
+        }
+    }
+}
+
 impl PlainRow for ContactAttribute {
     const TABLE: &'static Table = &CONTACT_ATTRIBUTE;
 }
@@ -117,6 +135,9 @@ pub struct ContactList {
     pub name: String,
     /// When it was made.
     pub created: Timestamp,
+    /// Whether it is being deleted: no contact is put on it any more.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub is_leaving: bool,
 }
 
 impl ContactList {
@@ -146,6 +167,7 @@ mod tests {
             name: "X".to_owned(),
             kind,
             choices: vec!["gold".to_owned(), "silver".to_owned()],
+            is_leaving: false,
         };
         for (kind, good, bad) in [
             (AttributeType::Text, "Jakarta", "a\nb"),

@@ -9,7 +9,7 @@ use crate::store::plain::{Partition, PlainKey, PlainRow};
 /// Where they are declared.
 pub const SEGMENT: Table = Table {
     name: "segment",
-    says: "a filter of contacts under a name, and who changed it",
+    says: "a filter of contacts under a name, and who changed it; a name or phone in it stays when that customer is erased",
     key: "tenant · segment",
     subject: Subject::Tenant,
     personal: &["name", "filter", "changed_by"],

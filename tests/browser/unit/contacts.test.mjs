@@ -198,6 +198,10 @@ test('what very many contacts have is deleted part by part, and is not asked abo
   const contacts = new Contacts(async () => ({ done: (parts -= 1) <= 0 }));
   await contacts.remove('lists', 'l');
   assert.equal(parts, 0);
+  const paths = [];
+  const goesOn = async (_, path) => (paths.push(path), paths.length < 2 ? { done: false, next_cursor: 'a/b' } : { done: true });
+  await new Contacts(goesOn).remove('lists', 'l');
+  assert.deepEqual(paths, ['/v1/lists/l', '/v1/lists/l?cursor=a%2Fb']);
   parts = Infinity;
   await assert.rejects(contacts.remove('lists', 'l'), { code: 'no_answer' });
   await new Contacts(async () => ({ segment_id: 's' })).remove('segments', 's');

@@ -58,14 +58,14 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
         (
             "PUT",
             "/v1/attributes/{key}",
-            SEND,
+            MANAGE,
             json!({ "name": "x", "type": "text" }),
         ),
-        ("DELETE", "/v1/attributes/{key}", SEND, json!({})),
+        ("DELETE", "/v1/attributes/{key}", MANAGE, json!({})),
         ("GET", "/v1/lists", READ, json!({})),
-        ("POST", "/v1/lists", SEND, json!({ "name": "x" })),
+        ("POST", "/v1/lists", MANAGE, json!({ "name": "x" })),
         ("POST", "/v1/lists/{list_id}/members", SEND, json!({ "add": [] })),
-        ("PUT", "/v1/lists/{list_id}", SEND, json!({ "name": "y" })),
-        ("DELETE", "/v1/lists/{list_id}", SEND, json!({})),
+        ("PUT", "/v1/lists/{list_id}", MANAGE, json!({ "name": "y" })),
+        ("DELETE", "/v1/lists/{list_id}", MANAGE, json!({})),
     ]
 }

@@ -338,3 +338,72 @@ async fn whoever_leaves_and_comes_back_without_a_limit_has_none() {
     assert_eq!(back.user(), who.user());
     assert_eq!(back.said["limit"], Value::Null);
 }
+
+#[actix_web::test]
+async fn what_is_everybodys_is_changed_by_whoever_manages_the_business() {
+    let api = start().await;
+    let owner = member(&api, ONE, "owner@example.com", Role::Owner).await;
+    add_numbers(&api, &owner).await;
+    let near = fill(&api, &owner, "101", "628110000001").await;
+    let agent = limited(&api, &owner, Role::Agent, json!({ "numbers": ["101"] })).await;
+    let attribute = json!({ "name": "City", "type": "text" });
+    let made = owner
+        .send(&api, "PUT", "/v1/attributes/city", attribute.clone())
+        .await;
+    assert_eq!(made.status, 201);
+    let list = owner.made(&api, "/v1/lists", json!({ "name": "x" })).await;
+    let list = format!("/v1/lists/{}", list["list_id"].as_str().unwrap());
+    let note = format!("/v1/contacts/{}/notes/{}", near.contact, near.note);
+    for (method, path, body) in [
+        ("PUT", "/v1/attributes/city", attribute),
+        ("DELETE", "/v1/attributes/city", json!({})),
+        ("POST", "/v1/lists", json!({ "name": "y" })),
+        ("PUT", &list, json!({ "name": "y" })),
+        ("DELETE", &list, json!({})),
+        ("DELETE", &note, json!({})),
+    ] {
+        let refused = agent.send(&api, method, path, body).await;
+        assert_eq!(refused.status, 403, "{method} {path}: {}", refused.json());
+    }
+    let own = format!("/v1/contacts/{}/notes", near.contact);
+    let own_note = agent
+        .send(&api, "POST", &own, json!({ "text": "mine" }))
+        .await
+        .json();
+    let own_note = format!("{own}/{}", own_note["note_id"].as_str().unwrap());
+    assert_eq!(agent.send(&api, "DELETE", &own_note, json!({})).await.status, 200);
+    assert_eq!(owner.send(&api, "DELETE", &note, json!({})).await.status, 200);
+    // Names and phones of customers, whom the member may not see, stand in filters.
+    let segment = json!({ "name": "One", "filter": format!("phone = \"{FAR_PHONE}\"") });
+    owner.made(&api, "/v1/segments", segment).await;
+    let seen = text(&agent.get(&api, "/v1/segments").await);
+    assert!(seen.contains("\"One\"") && !seen.contains(FAR_PHONE), "{seen}");
+    assert!(text(&owner.get(&api, "/v1/segments").await).contains(FAR_PHONE));
+}
+
+#[actix_web::test]
+async fn conditions_on_conversations_tell_nothing_of_other_numbers() {
+    let api = start().await;
+    let owner = member(&api, ONE, "owner@example.com", Role::Owner).await;
+    add_numbers(&api, &owner).await;
+    // One customer on both numbers, another on the far one alone.
+    for (number, phone) in [("101", "628110000001"), (FAR, "628110000001"), (FAR, FAR_PHONE)] {
+        let number = PhoneNumberId::parse(number).unwrap();
+        api.customer_writes_to(ONE, number, phone, "halo").await;
+    }
+    let agent = limited(&api, &owner, Role::Agent, json!({ "numbers": ["101"] })).await;
+    let far = format!("number = \"{FAR}\"");
+    for (filter, seen, all) in [
+        ("", 1, 2),
+        (far.as_str(), 0, 2),
+        ("number = \"101\"", 1, 1),
+        ("has conversation", 1, 2),
+    ] {
+        for (who, expected) in [(&agent, seen), (&owner, all)] {
+            let counted = who
+                .send(&api, "POST", "/v1/contacts/count", json!({ "filter": filter }))
+                .await;
+            assert_eq!(counted.json()["count"], expected, "{filter}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What was wrong with rows of a file, as two files for people: what is wrong line by line, and the refused rows themselves with a column
+//! that says why, to be corrected and uploaded again.
+
+use std::collections::BTreeMap;
+
+use super::batch::Refused;
+use super::cells::{BYTE_ORDER_MARK, joined, plain, write_line};
+use super::fields::header_key;
+use super::folder::Told;
+use super::import::Import;
+use super::records::Format;
+use super::rows::{RowError, RowProblem};
+
+/// Bytes of what was wrong that are kept, line by line; the rest is counted.
+const MOST_ERRORS: u64 = 4 << 20;
+/// Bytes of refused rows that are kept.
+const MOST_ROWS: u64 = 8 << 20;
+/// The column that says why.
+const REASON: &str = "reason";
+
+/// What was wrong with some rows.
+pub struct Wrong {
+    refused: Vec<Refused>,
+    left_out: Vec<RowError>,
+}
+
+impl Wrong {
+    /// Rows of which nothing counts, and cells that were left out of others.
+    pub fn new(mut refused: Vec<Refused>, left_out: Vec<RowError>) -> Self {
+        refused.sort_by_key(|row| row.line);
+        Self { refused, left_out }
+    }
+
+    /// How often what was wrong.
+    pub fn reasons(&self) -> BTreeMap<RowProblem, u64> {
+        let mut reasons = BTreeMap::new();
+        let errors = self.refused.iter().flat_map(|row| &row.errors);
+        for error in errors.chain(&self.left_out) {
+            *reasons.entry(error.problem).or_default() += 1;
+        }
+        reasons
+    }
+
+    /// Cells that were left out.
+    pub fn left_out(&self) -> u64 {
+        u64::try_from(self.left_out.len()).unwrap_or(u64::MAX)
+    }
+
+    /// What is to be written to each file, and behind how many bytes.
+    pub fn lines(&self, import: &Import) -> Vec<(Told, u64, Vec<u8>)> {
+        let mut all = Vec::new();
+        let (errors, rows) = (import.errors_bytes, import.refused_bytes);
+        if !(self.refused.is_empty() && self.left_out.is_empty()) && errors < MOST_ERRORS {
+            all.push((Told::Errors, errors, self.errors(import)));
+        }
+        if !self.refused.is_empty() && rows < MOST_ROWS {
+            all.push((Told::Rows, rows, self.rows(import)));
+        }
+        all
+    }
+
+    fn errors(&self, import: &Import) -> Vec<u8> {
+        let mut lines = Vec::new();
+        if import.errors_bytes == 0 {
+            lines.extend_from_slice(BYTE_ORDER_MARK);
+            write_line(
+                ["line", "column", "code", "reason", "value", "outcome"],
+                &mut lines,
+            );
+        }
+        let refused = self.refused.iter().flat_map(|row| &row.errors);
+        let mut errors: Vec<(&RowError, &str)> = refused.map(|error| (error, "row_refused")).collect();
+        errors.extend(self.left_out.iter().map(|error| (error, "cell_left_out")));
+        errors.sort_by_key(|(error, _)| (error.line, error.column));
+        for (error, outcome) in errors {
+            let column = error.column.and_then(|column| import.columns.get(column));
+            let column = column.map_or("", String::as_str);
+            let line = error.line.to_string();
+            let cells = [
+                &line,
+                column,
+                error.problem.as_str(),
+                &error.reason,
+                &error.value,
+                outcome,
+            ];
+            write_line(cells, &mut lines);
+        }
+        lines
+    }
+
+    fn rows(&self, import: &Import) -> Vec<u8> {
+        let mut lines = Vec::new();
+        // A file that was corrected and is refused again has the column already.
+        let kept: Vec<usize> = (import.columns.iter().enumerate())
+            .filter(|(_, column)| header_key(column) != REASON)
+            .map(|(place, _)| place)
+            .collect();
+        if import.refused_bytes == 0 {
+            lines.extend_from_slice(BYTE_ORDER_MARK);
+            let columns = kept.iter().filter_map(|place| import.columns.get(*place));
+            write_line(columns.map(String::as_str).chain([REASON]), &mut lines);
+        }
+        for row in &self.refused {
+            let reasons: Vec<String> = row.errors.iter().map(|error| told(error, import)).collect();
+            let cells = kept.iter().map(|place| cell(row, *place, import.format));
+            let cells: Vec<String> = cells.chain([reasons.join("; ")]).collect();
+            write_line(cells.iter().map(String::as_str), &mut lines);
+        }
+        lines
+    }
+}
+
+/// Why, with the column where that is not the whole row.
+fn told(error: &RowError, import: &Import) -> String {
+    match error.column.and_then(|column| import.columns.get(column)) {
+        Some(column) => format!("{column}: {}", error.reason),
+        None => error.reason.clone(),
+    }
+}
+
+/// What stood in a column, as it is read again from CSV.
+fn cell(row: &Refused, column: usize, format: Format) -> String {
+    let mut values = row.cells.iter().filter(|(place, _)| *place == column);
+    match format {
+        Format::Csv => values
+            .next()
+            .map_or_else(String::new, |(_, text)| plain(text).to_owned()),
+        Format::Ndjson => {
+            let values: Vec<&str> = values.map(|(_, text)| text.as_str()).collect();
+            match values.as_slice() {
+                [only] => (*only).to_owned(),
+                several => joined(several.iter().copied()),
+            }
+        }
+    }
+}
