@@ -184,7 +184,8 @@ mod tests {
     fn a_businesss_own_number_tells_its_country() {
         for (number, country) in [
             ("+62 812-3456-789", Some("ID")),
-            ("1 555 071 0000", Some("US")),
+            ("1 650 253 0000", Some("US")),
+            ("1 555 071 0000", None),
             ("+44 20 7946 0958", Some("GB")),
             ("", None),
             ("+999 1234", None),
