@@ -118,7 +118,8 @@ pub(super) async fn make(call: Call<CanSend>) -> Result<HttpResponse, ApiError> 
     }
     let mut fields = Fields::read(call.body())?;
     let phone = fields.required::<String>("phone")?;
-    let phone = Alias::phone(&phone).ok_or_else(|| ApiError::invalid("`phone` must be 5 to 20 digits"))?;
+    let phone = Alias::dialled(&phone)
+        .ok_or_else(|| ApiError::invalid(format!("`phone` must be {}", Alias::DIALLED)))?;
     let changes = changes::of_new(&call, &mut fields).await?;
     fields.finish()?;
     let who = Whom::New(ContactAliases::of([phone]));

@@ -173,10 +173,8 @@ pub(super) fn destination(fields: &mut Fields, audience: Audience) -> Result<Des
                 "`number` follows from `conversation_id`: leave it out",
             ));
         }
-        // No country's code begins with a zero: that is how numbers are dialled within one.
-        (Some(to), None, None) => Alias::phone(&to)
-            .filter(|alias| !alias.value.starts_with('0'))
-            .ok_or_else(|| ApiError::invalid("`to` must be a phone number with its country code"))?,
+        (Some(to), None, None) => Alias::dialled(&to)
+            .ok_or_else(|| ApiError::invalid(format!("`to` must be {}", Alias::DIALLED)))?,
         (None, Some(recipient), None) => Alias::bsuid(&recipient).ok_or_else(|| {
             ApiError::invalid("`recipient` must be a business-scoped user id such as `US.1349`")
         })?,

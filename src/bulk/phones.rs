@@ -83,6 +83,10 @@ pub fn read(text: &str, default: Option<Country>) -> Result<Alias, PhoneProblem>
     if is_shortened(text) {
         return Err(PhoneProblem::Shortened);
     }
+    // Letters stand for digits on a telephone's keys: a typed `O` would be somebody else's number.
+    if !text.chars().all(is_written) {
+        return Err(PhoneProblem::Invalid);
+    }
     // Spreadsheets write whole numbers so.
     let text = text.strip_suffix(".0").unwrap_or(text);
     // `(+62) 812…` has its country's code, too.
@@ -110,6 +114,11 @@ pub fn read(text: &str, default: Option<Country>) -> Result<Alias, PhoneProblem>
 
 const fn is_mark(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Whether a number is written with it.
+const fn is_written(c: char) -> bool {
+    matches!(c, '0'..='9' | '+' | '\u{ff0b}' | ' ' | '\u{a0}' | '-' | '\u{2010}'..='\u{2015}' | '.' | '(' | ')' | '/')
 }
 
 fn international(digits: &str) -> Option<Alias> {
@@ -204,6 +213,12 @@ mod tests {
             (Some("ID"), "0812", PhoneProblem::Invalid),
             (Some("ID"), "", PhoneProblem::Invalid),
             (Some("ID"), "no number", PhoneProblem::Invalid),
+            (Some("ID"), "08123456789O", PhoneProblem::Invalid),
+            (Some("ID"), "+62812345671O3", PhoneProblem::Invalid),
+            (Some("ID"), "0812 345 67l02", PhoneProblem::Invalid),
+            (Some("ID"), "0812345676666;0812345677777", PhoneProblem::Invalid),
+            (Some("ID"), "0812345676666 / 0812345677777", PhoneProblem::Invalid),
+            (Some("ID"), "0812 3456 789 ext 12", PhoneProblem::Invalid),
             (Some("US"), "+1 555", PhoneProblem::Invalid),
             (Some("US"), "123456789012345678", PhoneProblem::Invalid),
             (Some("US"), &"1".repeat(1_000), PhoneProblem::Invalid),

@@ -70,6 +70,24 @@ impl Alias {
         })
     }
 
+    /// What [`dialled`](Self::dialled) accepts, for error messages.
+    pub const DIALLED: &'static str = "a phone number with its country code, such as +62 812 3456 789";
+
+    /// A phone number as people and programs write one, with its country's code. `None` where dropping what is no digit would
+    /// make another number of it: `(0)` is dialled within a country only, and `628123456.0` is a spreadsheet's.
+    pub fn dialled(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let text = text.strip_prefix('+').unwrap_or(text);
+        let mut groups = text.split(|c: char| !c.is_ascii_digit());
+        let has_lone_zero = groups.clone().any(|group| group == "0");
+        let is_fraction = text.contains('.') && groups.clone().count() == 2;
+        // No country's code begins with a zero.
+        let begins_with_zero = groups.find(|group| !group.is_empty())?.starts_with('0');
+        let is_refused = text.contains('+') || has_lone_zero || is_fraction || begins_with_zero;
+        let phone = Self::phone(text).filter(|phone| phone.value.len() <= 15)?;
+        (!is_refused).then_some(phone)
+    }
+
     /// A BSUID or parent BSUID: two letters, a dot, and up to 128 letters or digits. `None` when the text is neither.
     pub fn bsuid(text: &str) -> Option<Self> {
         let (country, rest) = text.split_once('.')?;
@@ -390,6 +408,28 @@ mod tests {
         );
         for bad in ["", "12", "not a phone", "+1 555 ext 12", "123456789012345678901"] {
             assert!(Alias::phone(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_people_write_is_no_other_number() {
+        for (text, digits) in [
+            ("+62 812-3456-(789)", Some("628123456789")),
+            ("62.812.3456.789", Some("628123456789")),
+            ("628123456789", Some("628123456789")),
+            ("+62 812 000 000", Some("62812000000")),
+            ("628123456789.0", None),
+            ("628123456789.00", None),
+            ("+62 (0)812 3456 789", None),
+            ("+62+628123456789", None),
+            ("0812 3456 789", None),
+            ("(0812) 3456 789", None),
+            ("1234567890123456", None),
+            ("62812345678O", None),
+            ("+", None),
+        ] {
+            let dialled = Alias::dialled(text).map(|alias| alias.value);
+            assert_eq!(dialled.as_deref(), digits, "{text}");
         }
     }
 

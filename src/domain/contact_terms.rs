@@ -224,6 +224,9 @@ fn in_order(at: Timestamp) -> [u8; 8] {
 /// A text as it is looked for: without case, accents and the like. Two letters that are written otherwise in other places or in capitals are
 /// one: `ς` is `σ`, `ß` is `ss`.
 pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     let normal = DecomposingNormalizerBorrowed::new_nfkd();
     let lower: String = normal
         .normalize(text)

@@ -69,9 +69,13 @@ const fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
+/// Characters of a name that somebody outside chose. WhatsApp's own have 25; the rest of a longer one is left out, since it
+/// stands in every list and event.
+const LONGEST: usize = 128;
+
 /// A name that somebody outside chose, without what would leave its line or is not seen; `None` when nothing of it shows.
 pub fn display_name(text: &str) -> Option<Arc<str>> {
-    let kept: String = text.chars().filter(|c| !leaves_line(*c)).collect();
+    let kept: String = text.chars().filter(|c| !leaves_line(*c)).take(LONGEST).collect();
     let kept = without_hidden(&kept);
     let kept = kept.trim();
     shows(kept).then(|| kept.into())
@@ -90,6 +94,7 @@ mod tests {
         for (given, kept) in [
             ("Ana", Some("Ana")),
             (" Ana\tK\u{202e} ", Some("AnaK")),
+            (&"a".repeat(100_000), Some("a".repeat(LONGEST).as_str())),
             ("a\u{2066}b\u{2069}", Some("ab")),
             ("نمی\u{200c}خواهم", Some("نمی\u{200c}خواهم")),
             ("👩\u{200d}👧", Some("👩\u{200d}👧")),

@@ -8,6 +8,8 @@ use crate::domain::contact_terms::{fold, words};
 use crate::domain::date::Date;
 use crate::domain::ids::{AgentId, PhoneNumberId};
 use crate::domain::national;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What a filter looks at.
@@ -25,26 +27,74 @@ pub struct Facts<'a> {
     pub now: Timestamp,
 }
 
+/// Texts of a contact as they are compared: folded when a condition first asks, and once.
+struct Folded<'a> {
+    contact: &'a Contact,
+    names: OnceCell<Vec<String>>,
+    words: OnceCell<Vec<String>>,
+    labels: OnceCell<Vec<String>>,
+    attributes: OnceCell<BTreeMap<&'a AttributeKey, String>>,
+}
+
+impl<'a> Folded<'a> {
+    const fn of(contact: &'a Contact) -> Self {
+        Self {
+            contact,
+            names: OnceCell::new(),
+            words: OnceCell::new(),
+            labels: OnceCell::new(),
+            attributes: OnceCell::new(),
+        }
+    }
+
+    fn names(&self) -> &[String] {
+        self.names
+            .get_or_init(|| self.contact.name_texts().map(fold).collect())
+    }
+
+    fn words(&self) -> &[String] {
+        self.words.get_or_init(|| self.contact.name_words().collect())
+    }
+
+    fn labels(&self) -> &[String] {
+        let labels = || self.contact.labels.iter().map(|label| fold(label.as_str()));
+        self.labels.get_or_init(|| labels().collect())
+    }
+
+    fn attribute(&self, key: &AttributeKey) -> Option<&str> {
+        let texts = || {
+            let attributes = self.contact.attributes.iter();
+            attributes.filter_map(|(key, value)| match value {
+                AttributeValue::Text(text) => Some((key, fold(text.as_str()))),
+                AttributeValue::Number(_) | AttributeValue::Boolean(_) => None,
+            })
+        };
+        let attributes = self.attributes.get_or_init(|| texts().collect());
+        attributes.get(key).map(String::as_str)
+    }
+}
+
 impl Filter {
     /// Whether it means this contact.
     pub fn matches(&self, facts: Facts<'_>) -> bool {
+        self.holds(facts, &Folded::of(facts.contact))
+    }
+
+    fn holds(&self, facts: Facts<'_>, folded: &Folded<'_>) -> bool {
         match self {
-            Self::All(inner) => inner.iter().all(|filter| filter.matches(facts)),
-            Self::Any(inner) => inner.iter().any(|filter| filter.matches(facts)),
-            Self::Not(inner) => !inner.matches(facts),
-            Self::Is(condition) => condition.holds(facts),
+            Self::All(inner) => inner.iter().all(|filter| filter.holds(facts, folded)),
+            Self::Any(inner) => inner.iter().any(|filter| filter.holds(facts, folded)),
+            Self::Not(inner) => !inner.holds(facts, folded),
+            Self::Is(condition) => condition.holds(facts, folded),
         }
     }
 }
 
 impl Condition {
-    fn holds(&self, facts: Facts<'_>) -> bool {
+    fn holds(&self, facts: Facts<'_>, folded: &Folded<'_>) -> bool {
         let contact = facts.contact;
         match self {
-            Self::Label(label) => {
-                let label = fold(label.as_str());
-                contact.labels.iter().any(|has| fold(has.as_str()) == label)
-            }
+            Self::Label(label) => folded.labels().contains(&fold(label.as_str())),
             Self::List(list) => contact.lists.contains(list),
             Self::Number(number) => facts.numbers.contains(number),
             Self::Owner(Owner::Nobody) => contact.owner.is_none(),
@@ -52,11 +102,17 @@ impl Condition {
             Self::Owner(Owner::User(user)) => contact.owner.as_ref() == Some(user),
             Self::OptedOut => contact.opted_out_at.is_some(),
             Self::IsMinor => contact.is_minor,
-            Self::Name(how, text) => is_named(contact, *how, text),
+            Self::Name(how, text) => is_named(folded, *how, text),
             Self::Phone(how, digits) => contact.phones().any(|phone| match how {
                 Match::Whole => national::is_same(phone, digits),
                 Match::Begins => phone.starts_with(digits.as_str()),
             }),
+            Self::Attribute(key, Test::Text(how, text)) => {
+                folded.attribute(key).is_some_and(|has| match how {
+                    Match::Whole => has == fold(text),
+                    Match::Begins => has.starts_with(&fold(text)),
+                })
+            }
             Self::Attribute(key, test) => contact.attributes.get(key).is_some_and(|value| test.holds(value)),
             Self::Has(part) => part.is_there(facts),
             Self::Time(moment, order, when) => {
@@ -71,16 +127,16 @@ impl Condition {
 }
 
 /// A name as a whole, or all words of the text as beginnings of words of the names.
-fn is_named(contact: &Contact, how: Match, text: &str) -> bool {
-    let folded = fold(text);
+fn is_named(folded: &Folded<'_>, how: Match, text: &str) -> bool {
     match how {
-        Match::Whole => contact.name_texts().any(|name| fold(name) == folded),
+        Match::Whole => folded.names().contains(&fold(text)),
         Match::Begins => {
             let wanted = words(text);
             if wanted.is_empty() {
-                return contact.name_texts().any(|name| fold(name).starts_with(&folded));
+                let text = fold(text);
+                return folded.names().iter().any(|name| name.starts_with(&text));
             }
-            let has: Vec<String> = contact.name_words().collect();
+            let has = folded.words();
             let begins = |wanted: &String| has.iter().any(|word| word.starts_with(wanted.as_str()));
             wanted.iter().all(begins)
         }
@@ -90,12 +146,6 @@ fn is_named(contact: &Contact, how: Match, text: &str) -> bool {
 impl Test {
     fn holds(&self, value: &AttributeValue) -> bool {
         match (self, value) {
-            (Self::Text(Match::Whole, wanted), AttributeValue::Text(text)) => {
-                fold(text.as_str()) == fold(wanted)
-            }
-            (Self::Text(Match::Begins, wanted), AttributeValue::Text(text)) => {
-                fold(text.as_str()).starts_with(&fold(wanted))
-            }
             (Self::Number(order, wanted), AttributeValue::Number(number)) => {
                 number.as_f64().is_some_and(|number| order.holds(&number, wanted))
             }

@@ -7,6 +7,7 @@ use super::MessageClass;
 use super::place::Place;
 use super::plain::{MediaKind, check_file, check_location};
 use crate::domain::ContentError;
+use crate::domain::display_name::is_one_line;
 
 const LONGEST_NAME: usize = 512;
 const LONGEST_PARAMETER: usize = 1_024;
@@ -182,6 +183,9 @@ fn check_filled(text: &Place<'_, '_>, longest: usize) -> Result<(), ContentError
     let filled = text.text(longest)?;
     if filled.contains(['\n', '\r', '\t']) {
         return Err(text.fail("must not have line breaks or tabs: Meta allows none in what fills a template"));
+    }
+    if !is_one_line(&filled) {
+        return Err(text.fail("must not have characters that control a line or its direction"));
     }
     if filled.contains(&" ".repeat(MOST_SPACES + 1)) {
         return Err(text.fail(format!("must not have more than {MOST_SPACES} spaces in a row")));

@@ -87,6 +87,10 @@ fn what_fills_a_template_stays_on_its_line() {
         ("Ani\rbaris dua", "line breaks"),
         ("Ani\tbaris dua", "tabs"),
         ("five     spaces", "4 spaces"),
+        ("Ani\u{0}", "direction"),
+        ("Ani\u{1b}[2J", "direction"),
+        ("Ani\u{202e}", "direction"),
+        ("Ani\u{2028}", "direction"),
     ] {
         assert_refused(&filled(bad), at, hint);
     }
