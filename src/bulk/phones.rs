@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_businesss_own_number_tells_its_country() {
+    fn the_own_number_of_a_business_tells_its_country() {
         for (number, country) in [
             ("+62 812-3456-789", Some("ID")),
             ("1 650 253 0000", Some("US")),

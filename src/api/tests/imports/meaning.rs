@@ -132,7 +132,7 @@ async fn a_column_becomes_an_attribute_when_the_import_is_started_and_not_when_i
 }
 
 #[actix_web::test]
-async fn phones_without_a_country_are_of_the_businesss_own() {
+async fn phones_without_a_country_are_of_the_country_of_the_business() {
     let api = Api::start().await;
     let number = json!({
         "phone_number_id": "101", "waba_id": "102290129340398", "display_phone_number": "+62 812-3456-789",
