@@ -84,9 +84,9 @@ test('an operator looks at a tenant, the health and the quarantine', async () =>
   assert.equal(await other.locator('#page').getByRole('button').count(), 0);
 });
 
-test('an agent defines, adds, changes and finds contacts', async () => {
+test('an admin defines, adds, changes and finds contacts', async () => {
   const { tenant_id } = await gateway.operator('POST', 'tenants', { name: 'Warung Kopi' });
-  const { link } = await gateway.operator('POST', `tenants/${tenant_id}/invitations`, { email: 'dina@example.com', role: 'agent' });
+  const { link } = await gateway.operator('POST', `tenants/${tenant_id}/invitations`, { email: 'dina@example.com', role: 'admin' });
   const page = await join(link, 'Dina');
   const place = await visit(page, 'Contacts');
   await says(place, /There are no contacts yet/);
