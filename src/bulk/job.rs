@@ -248,7 +248,7 @@ impl Job<'_> {
 
     /// Whether it is the first row about a contact. One that was made since the import began is told by its phone.
     fn is_first(&self, source: &mut Source, contact: &Contact) -> bool {
-        contact.created >= self.started() || source.had.note_contact(contact.id)
+        contact.created > self.started() || source.had.note_contact(contact.id)
     }
 
     async fn read(&mut self, until: Option<Place>) -> Result<(Source, Batch), Ended> {
