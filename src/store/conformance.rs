@@ -365,6 +365,7 @@ macro_rules! all_of_it {
                 places_are_paged_both_ways_in_order,
                 who_is_one_person_stands_once_with_what_was_noted_of_both,
                 nothing_finds_who_was_erased,
+                who_is_made_by_a_phone_takes_the_row_of_nobody_who_had_it,
                 what_was_written_about_who_was_erased_goes_too,
                 a_copy_is_found_by_the_same,
             }

@@ -279,6 +279,33 @@ pub(super) async fn nothing_finds_who_was_erased(backend: impl Backend) {
     assert_eq!(under(&scene, vip()).await, [bob]);
 }
 
+pub(super) async fn who_is_made_by_a_phone_takes_the_row_of_nobody_who_had_it(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    let ada = made(&mut scene, ADA, vec![label("vip")]).await;
+    // She is known by an id, too; then somebody else has the number, and goes.
+    scene.later(Duration::from_secs(60));
+    scene.hears(&[ADA, "ID.1"], "w1", "x").await;
+    scene.later(Duration::from_secs(60));
+    scene.hears(&[ADA, "ID.2"], "w2", "y").await;
+    let bob = scene.contact("ID.2").await.unwrap();
+    assert_eq!(
+        (scene.contact(ADA).await, scene.contact("ID.1").await),
+        (Some(bob), Some(ada))
+    );
+    scene.store.erase_contact(TENANT, bob).await.unwrap();
+    let eve = made(&mut scene, ADA, vec![label("new")]).await;
+    assert_ne!(eve, ada);
+    let labels = |row: Contact| {
+        row.labels
+            .iter()
+            .map(|one| one.as_str().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(labels(row(&scene, ada).await), ["vip"]);
+    assert_eq!(labels(row(&scene, eve).await), ["new"]);
+    assert_eq!(scene.contact(ADA).await, Some(eve));
+}
+
 pub(super) async fn what_was_written_about_who_was_erased_goes_too(backend: impl Backend) {
     let mut scene = Scene::of(&backend).await;
     scene.hears(&[ADA], "w1", "hello").await;
