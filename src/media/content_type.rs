@@ -83,17 +83,15 @@ fn looks_like_text(head: &[u8]) -> bool {
     }
 }
 
-/// What a file that a customer sent is found to be, or why it is not kept. Meta has it for seven days alone, so a document is kept
-/// whatever it is called: it is only ever handed out as an attachment.
+/// What a file that a customer sent is found to be, or why it is not kept. Meta has it for seven days alone, so what is a file of
+/// its kind under another name is kept as what it is, and a document in any case: it is only ever handed out as an attachment.
 pub fn received(kind: MediaKind, declared: Option<&str>, head: &[u8]) -> Result<Arc<str>, Arc<str>> {
     refuse_program(head)?;
-    match check(kind, declared, head) {
-        Err(_) if kind == MediaKind::Document => Ok(match found(head) {
-            None | Some((_, infer::MatcherType::Text)) => UNKNOWN.into(),
-            Some((mime, _)) => mime.into(),
-        }),
-        checked => checked,
-    }
+    check(kind, declared, head).or_else(|refusal| match found(head) {
+        Some((mime, of)) if of != infer::MatcherType::Text && fits(kind, mime) => Ok(mime.into()),
+        _ if kind == MediaKind::Document => Ok(UNKNOWN.into()),
+        _ => Err(refusal),
+    })
 }
 
 fn refuse_program(head: &[u8]) -> Result<(), Arc<str>> {
@@ -358,7 +356,21 @@ mod tests {
         for program in [EXE, ELF] {
             assert!(received(MediaKind::Document, Some("application/pdf"), program).is_err());
         }
-        assert!(received(MediaKind::Image, Some("image/png"), HTML).is_err());
+        // Phones name pictures and sounds by each other's types.
+        for (kind, declared, head, is) in [
+            (MediaKind::Image, "image/jpeg", PNG, "image/png"),
+            (MediaKind::Image, "image/png", JPEG, "image/jpeg"),
+            (MediaKind::Audio, "audio/aac", b"OggS\0\x02", "audio/ogg"),
+        ] {
+            assert_eq!(
+                received(kind, Some(declared), head).as_deref(),
+                Ok(is),
+                "{declared}"
+            );
+        }
+        for head in [HTML, SVG, PDF] {
+            assert!(received(MediaKind::Image, Some("image/png"), head).is_err());
+        }
     }
 
     #[test]

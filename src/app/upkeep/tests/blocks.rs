@@ -44,7 +44,8 @@ async fn noted_as_blocked(people: &People, phone: &str) -> ContactId {
 async fn who_is_blocked_no_more_at_meta_is_shown_so() {
     let meta = mesej_simulator::start(SimulatorConfig::default()).await.unwrap();
     let clock: Arc<dyn Clock> = Arc::new(TestClock::at(NOW));
-    let settings = GraphSettings::new(meta.url(), "v25.0");
+    let meta_url = meta.url();
+    let settings = GraphSettings::new(meta_url.clone(), "v25.0");
     let graph: Arc<dyn Graph> = Arc::new(GraphClient::new(settings, Arc::clone(&clock)).unwrap());
     let store = Arc::new(FaultyStore::default());
     let tenant = crate::store::Tenant::new(TENANT, "Toko Maju", Retention::DEFAULT, NOW);
@@ -92,6 +93,12 @@ async fn who_is_blocked_no_more_at_meta_is_shown_so() {
     assert_eq!(blocked().await, [0, 1]);
     // What Meta does not tell clears nobody.
     meta.stop().await;
+    // Connections that were open may still be answered.
+    let away = GraphClient::new(GraphSettings::new(meta_url, "v25.0"), Arc::clone(&clock)).unwrap();
+    let blocks = Blocks {
+        graph: &away,
+        ..blocks
+    };
     blocks.compare(&people.directory).await.unwrap_err();
     assert_eq!(blocked().await, [0, 1]);
 }
