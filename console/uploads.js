@@ -16,8 +16,9 @@ export function uploadRefusal(error) {
   return known && has(known) ? t(known) : sentenceOf(error);
 }
 
-// Refusals that say "not now": the line, a gateway that is busy, and a piece that begins elsewhere than the gateway stands.
-const isPassing = ({ status }) => status === 0 || status === 409 || status === 429 || status >= 500;
+// Refusals that say "not now": the line, a gateway that is busy, and a piece that begins elsewhere than the gateway stands. 507 is the
+// business's own quota, which lasts.
+const isPassing = ({ status }) => status === 0 || status === 409 || status === 429 || (status >= 500 && status !== 507);
 
 /** One file. `state` is `uploading`, `waiting` for the connection, `ready`, or `failed` with `why`. */
 export class Upload {

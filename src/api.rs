@@ -81,6 +81,7 @@ use meter::RouteMeter;
 pub use auth::{AdminCall, Call, CanExport, CanManage, CanManageAgents, CanRead, CanSend, StreamCall};
 pub use demo::DemoSession;
 pub use error::{ApiError, ErrorCode};
+pub use quotas::QuotaCache;
 pub use server::{Listeners, http_server};
 pub use state::{ApiState, Foundation};
 pub use tls::{PairError, PairFiles, Tls};

@@ -148,13 +148,14 @@ impl Config {
 
     /// What each quota is for a tenant for which nothing else was set.
     pub fn quotas(&self) -> QuotaLimits {
-        let of = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let of = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         QuotaLimits::by_default(|quota| match quota {
             Quota::Sockets => of(self.limits.sockets_per_tenant),
             Quota::Tickets => of(self.limits.tickets_per_tenant),
-            Quota::RequestsPerS => self.limits.tenant_requests_per_s,
+            Quota::RequestsPerS => u64::from(self.limits.tenant_requests_per_s),
             Quota::Backlog => of(self.limits.tenant_backlog),
-            Quota::Agents => self.accounts.members_per_team,
+            Quota::Agents => u64::from(self.accounts.members_per_team),
+            Quota::Storage => self.limits.storage_per_tenant.get(),
         })
     }
 

@@ -10,10 +10,12 @@ pub mod fetch;
 mod links;
 pub mod outbound;
 pub mod ownership;
+mod room;
 pub mod samples;
 pub mod storage;
 pub mod sweep;
 pub mod uploads;
+mod usage;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,7 @@ use crate::store::{Store, StoreError};
 use crate::whatsapp::client::{GraphError, GraphFiles};
 
 pub use links::LASTS as LINK_LASTS;
+pub use room::NoRoom;
 pub use storage::{Files, StorageError};
 
 /// Why something about a file was not done.

@@ -94,6 +94,7 @@ impl Accounts {
     async fn most_members(&self, tenant: TenantId) -> Result<u32, AccountError> {
         let row = self.store.tenant(tenant).await?;
         let set = row.and_then(|row| row.quotas.get(Quota::Agents));
+        let set = set.and_then(|most| u32::try_from(most).ok());
         Ok(set.unwrap_or(self.settings.members_per_team))
     }
 

@@ -109,6 +109,7 @@ error_codes! {
     Busy = "busy", 503, "Too much is in hand";
     Unavailable = "unavailable", 503, "The store does not take it now, or the server is starting or stopping";
     Uncertain = "uncertain", 503, "It may or may not have been done: ask again with the same key";
+    StorageFull = "storage_full", 507, "The tenant's files have as many bytes as they may";
 }
 
 impl ErrorCode {
@@ -128,7 +129,7 @@ pub struct ApiError {
     message: Cow<'static, str>,
     retry_after: Option<Duration>,
     newest_seq: Option<Seq>,
-    quota: Option<(Quota, u32)>,
+    quota: Option<(Quota, u64)>,
     cause: Option<String>,
     /// What else programs are told.
     more: Vec<(&'static str, Value)>,
@@ -162,7 +163,7 @@ impl ApiError {
     }
 
     /// The tenant has as much of something as it may.
-    pub fn over_quota(code: ErrorCode, quota: Quota, limit: u32) -> Self {
+    pub fn over_quota(code: ErrorCode, quota: Quota, limit: u64) -> Self {
         metrics::quota_refusals_total(quota).increment(1);
         let why = format!("{}: the tenant's quota `{quota}` is {limit}", code.meaning());
         Self {
@@ -231,7 +232,7 @@ impl ApiError {
         #[derive(Serialize)]
         struct Reached {
             name: Quota,
-            limit: u32,
+            limit: u64,
         }
         #[derive(Serialize)]
         struct Body<'a> {
@@ -392,7 +393,9 @@ impl From<AccountError> for ApiError {
             AccountError::LimitNotAllowed => Self::because(ErrorCode::LimitNotAllowed, error.to_string()),
             AccountError::AssigneeLimited => Self::because(ErrorCode::AssigneeLimited, error.to_string()),
             AccountError::AlreadyMember => Self::because(ErrorCode::AlreadyMember, error.to_string()),
-            AccountError::TeamFull(limit) => Self::over_quota(ErrorCode::LimitReached, Quota::Agents, limit),
+            AccountError::TeamFull(limit) => {
+                Self::over_quota(ErrorCode::LimitReached, Quota::Agents, u64::from(limit))
+            }
             AccountError::TooMany(_) => Self::because(ErrorCode::LimitReached, error.to_string()),
         }
     }

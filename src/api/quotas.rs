@@ -17,8 +17,8 @@ use crate::domain::roles::Right;
 pub use cache::{Caller, QuotaCache, TenantQuotas};
 
 /// How much of a quota is used here; `None` where another gateway knows it.
-async fn used(state: &ApiState, tenant: TenantId, quota: Quota) -> Result<Option<usize>, ApiError> {
-    Ok(match quota {
+async fn used(state: &ApiState, tenant: TenantId, quota: Quota) -> Result<Option<u64>, ApiError> {
+    let used = match quota {
         Quota::Sockets => Some(state.sockets.open_of(tenant)),
         Quota::Tickets => Some(state.sockets.tickets().open_of(tenant)),
         Quota::RequestsPerS => {
@@ -27,7 +27,9 @@ async fn used(state: &ApiState, tenant: TenantId, quota: Quota) -> Result<Option
         }
         Quota::Backlog => state.tenants.backlog(tenant).await?,
         Quota::Agents => Some(state.accounts.members_of(tenant).await?),
-    })
+        Quota::Storage => return Ok(Some(state.media.kept_bytes(tenant).await?)),
+    };
+    Ok(used.and_then(|used| u64::try_from(used).ok()))
 }
 
 async fn shown(state: &ApiState, tenant: TenantId) -> Result<Value, ApiError> {
@@ -61,7 +63,7 @@ pub(super) async fn change(call: AdminCall) -> Result<HttpResponse, ApiError> {
     let mut wanted = Vec::new();
     for quota in *Quota::ALL {
         let is_there = fields.peek(quota.as_str()).is_some();
-        let limit = fields.optional::<u32>(quota.as_str())?;
+        let limit = fields.optional::<u64>(quota.as_str())?;
         let bounds = quota.bounds();
         if limit.is_some_and(|limit| !bounds.contains(&limit)) {
             let (least, most) = (bounds.start(), bounds.end());

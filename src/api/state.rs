@@ -120,7 +120,7 @@ pub struct ApiState {
     /// Who is let in.
     pub keys: Arc<KeyRing>,
     /// What each tenant may have.
-    pub(super) quotas: Arc<QuotaCache>,
+    pub(crate) quotas: Arc<QuotaCache>,
     /// Held by who reads a tenant's row in order to replace it: one for many tenants, so that one whose core hangs delays few others.
     tenant_rows: [tokio::sync::Mutex<()>; ROW_LOCKS],
     /// Calls of businesses that take long.

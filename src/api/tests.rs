@@ -93,6 +93,7 @@ struct Setup {
     sections: &'static str,
     admin_token: &'static str,
     demo: Option<DemoSession>,
+    files: Files,
 }
 
 impl Default for Setup {
@@ -103,6 +104,7 @@ impl Default for Setup {
             sections: "",
             admin_token: ADMIN,
             demo: None,
+            files: Files::in_memory(),
         }
     }
 }
@@ -131,6 +133,7 @@ impl Parts {
             sections,
             admin_token,
             demo,
+            files,
         } = setup;
         let file = format!(
             "[server]\nworkers = 1\nadmin_token = \"{admin_token}\"\npublic_url = \"https://mesej.example.com\"\n{server}\n{apps}\n{sections}"
@@ -159,7 +162,7 @@ impl Parts {
             media: Arc::new(Media::new(
                 store.clone(),
                 Arc::new(clock.clone()),
-                Files::in_memory(),
+                files,
                 Arc::new(Meta),
             )),
             mailer,

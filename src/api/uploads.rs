@@ -1,5 +1,7 @@
 //! Files that a business sends: uploaded in one go or in pieces, and those that its agents send often.
 
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -11,8 +13,8 @@ use super::json::Fields;
 use super::state::ApiState;
 use crate::domain::media::clean_name;
 use crate::domain::{MediaId, MediaKind, TenantId};
-use crate::media::MediaError;
 use crate::media::uploads::{Declared, MOST_OPEN, PIECE, Progress, UploadError};
+use crate::media::{MediaError, NoRoom};
 use crate::store::tables::{MediaFile, QuickFile};
 
 /// Quick files of a tenant.
@@ -25,8 +27,15 @@ impl From<UploadError<Self>> for ApiError {
             UploadError::TooLarge(most) => Self::too_large(most),
             UploadError::Type(why) => Self::because(ErrorCode::FileTypeRefused, why.to_string()),
             UploadError::TooManyOpen => too_many_open(),
+            UploadError::NoRoom(error) => error.into(),
             UploadError::Media(error) => error.into(),
         }
+    }
+}
+
+impl From<NoRoom> for ApiError {
+    fn from(error: NoRoom) -> Self {
+        Self::because(ErrorCode::Busy, error.to_string()).retry_after(Duration::from_secs(60))
     }
 }
 
@@ -42,6 +51,7 @@ impl From<UploadError<MediaError>> for ApiError {
             UploadError::TooLarge(most) => Self::too_large(most),
             UploadError::Type(why) => Self::because(ErrorCode::FileTypeRefused, why.to_string()),
             UploadError::TooManyOpen => too_many_open(),
+            UploadError::NoRoom(error) => error.into(),
             UploadError::Media(error) => error.into(),
         }
     }
@@ -79,6 +89,15 @@ fn declared<N: Need>(call: &Call<N>, mime: &str, name: Option<&str>) -> Result<D
     })
 }
 
+/// Refuses a file for which the tenant or the disk has no room.
+async fn demand_storage<N: Need>(call: &Call<N>, bytes: u64) -> Result<(), ApiError> {
+    let media = &call.state().media;
+    let kept = media.kept_bytes(call.tenant()).await?;
+    call.quotas().demand_storage(kept, bytes)?;
+    let room = media.files().demand_room(bytes).await;
+    Ok(room.map_err(MediaError::from)??)
+}
+
 /// `POST /v1/media?name=…`
 pub(super) async fn upload(call: StreamCall<CanSend>) -> Result<HttpResponse, ApiError> {
     let StreamCall { call, mut body } = call;
@@ -95,6 +114,8 @@ pub(super) async fn upload(call: StreamCall<CanSend>) -> Result<HttpResponse, Ap
         return Err(ApiError::too_large(most));
     }
     let _place = call.state().uploads.take(call.tenant())?;
+    // One that does not say how long it is may be as long as there is room for one byte.
+    demand_storage(&call, body.declared().unwrap_or(1)).await?;
     let media = &call.state().media;
     let file = media
         .upload(call.tenant(), declared, async || body.next().await)
@@ -113,6 +134,7 @@ pub(super) async fn begin(call: Call<CanSend>) -> Result<HttpResponse, ApiError>
         return Err(ApiError::because(ErrorCode::FileTypeRefused, "it is empty"));
     }
     let declared = declared(&call, &mime, name.as_deref())?;
+    demand_storage(&call, bytes).await?;
     let id = call
         .state()
         .media
@@ -142,14 +164,17 @@ pub(super) async fn add(call: StreamCall<CanSend>) -> Result<HttpResponse, ApiEr
     let StreamCall { call, body } = call;
     let id: MediaId = call.path("upload_id")?;
     let media = &call.state().media;
-    if media.upload_progress(call.tenant(), id).await?.is_none() {
-        return Err(ErrorCode::NotFound.into());
-    }
+    let stands = media.upload_progress(call.tenant(), id).await?;
+    let stands = stands.ok_or(ErrorCode::NotFound)?;
     let mut params = call.params()?;
     let offset = params.take::<u64>("offset", "a number of bytes")?;
     params.finish()?;
     let offset = offset.ok_or_else(|| ApiError::invalid("`offset` is missing"))?;
     let _place = call.state().uploads.take(call.tenant())?;
+    if let Progress::Open { bytes, .. } = stands {
+        // Others may have come since it was begun.
+        demand_storage(&call, bytes).await?;
+    }
     let piece = body.whole(PIECE).await?;
     progress(media.add_piece(call.tenant(), id, offset, piece).await?)
 }

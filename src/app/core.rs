@@ -307,6 +307,7 @@ impl Core {
         let sockets = state.sockets.clone();
         let accounts = Arc::clone(&state.accounts);
         let subscriptions = Arc::clone(&state.subscriptions);
+        let quotas = Arc::clone(&state.quotas);
         let listeners = listeners.into();
         let addresses = start::Addresses::of(&listeners);
         let server = api::http_server(state, listeners).map_err(|source| AppError::Io {
@@ -333,6 +334,7 @@ impl Core {
             directory: Arc::clone(&self.directory),
             tenants: Arc::clone(&self.gateway),
             clock: Arc::clone(&self.clock),
+            quotas,
             shutdown: shutdown.clone(),
         };
         let upkeep = tokio::spawn(upkeep::run(

@@ -89,7 +89,7 @@ impl AccountsConfig {
         problems.range("accounts.sign_ins_kept_days", self.sign_ins_kept_days, 1..=365);
         problems.range(
             "accounts.members_per_team",
-            self.members_per_team,
+            u64::from(self.members_per_team),
             Quota::Agents.bounds(),
         );
         let (minute, day) = (60, 86_400);

@@ -38,6 +38,8 @@ pub struct LimitsConfig {
     pub sockets_per_tenant: usize,
     /// Unused tickets of one tenant.
     pub tickets_per_tenant: usize,
+    /// Bytes of files of one tenant.
+    pub storage_per_tenant: ByteSize,
     /// Open sockets of this process.
     pub sockets_total: usize,
     /// Handshakes in a second.
@@ -74,7 +76,7 @@ impl LimitsConfig {
         problems.range("limits.key_burst", self.key_burst, 1..=1_000_000);
         problems.range(
             "limits.tenant_requests_per_s",
-            self.tenant_requests_per_s,
+            u64::from(self.tenant_requests_per_s),
             Quota::RequestsPerS.bounds(),
         );
         let size = ByteSize::bytes;
@@ -91,6 +93,11 @@ impl LimitsConfig {
             1..=1_000_000,
         );
         problems.range("limits.tickets_per_tenant", self.tickets_per_tenant, 1..=65_536);
+        problems.range(
+            "limits.storage_per_tenant",
+            self.storage_per_tenant.get(),
+            Quota::Storage.bounds(),
+        );
         problems.range("limits.sockets_total", self.sockets_total, 1..=1_000_000);
         problems.range("limits.handshakes_per_s", self.handshakes_per_s, 1..=100_000);
         problems.range("limits.event_buffer", self.event_buffer, 16..=1_000_000);

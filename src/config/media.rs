@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::error::Problems;
-use super::units::optional_secret;
+use super::units::{ByteSize, optional_secret};
 use super::url::BaseUrl;
 
 /// Section `media`.
@@ -17,6 +17,8 @@ pub struct MediaConfig {
     pub backend: MediaBackend,
     /// The folder; empty for `media` in `store.path`.
     pub path: PathBuf,
+    /// What uploads leave free on the folder's disk.
+    pub min_free_bytes: ByteSize,
     /// Hosts from which files of customers are fetched, beside `whatsapp.base_url`.
     pub meta_hosts: Vec<String>,
     /// The address of the S3-compatible service; empty for Amazon's.
@@ -53,6 +55,7 @@ impl MediaConfig {
     }
 
     pub(super) fn check(&self, problems: &mut Problems) {
+        problems.range("media.min_free_bytes", self.min_free_bytes.get(), 0..=1 << 50);
         for (at, host) in self.meta_hosts.iter().enumerate() {
             let name = host.strip_prefix("*.").unwrap_or(host);
             let allowed =

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::error::Problems;
-use super::units::{is_clean, mask_each};
+use super::units::{ByteSize, is_clean, mask_each};
 use crate::domain::TenantId;
 use crate::domain::email::EmailAddress;
 use crate::domain::quota::{Quota, Quotas};
@@ -159,17 +159,21 @@ pub struct Plan {
     backlog: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     agents: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    storage: Option<ByteSize>,
 }
 
 impl Plan {
-    const fn limit(&self, quota: Quota) -> Option<u32> {
-        match quota {
+    fn limit(&self, quota: Quota) -> Option<u64> {
+        let limit = match quota {
             Quota::Sockets => self.sockets,
             Quota::Tickets => self.tickets,
             Quota::RequestsPerS => self.requests_per_s,
             Quota::Backlog => self.backlog,
             Quota::Agents => self.agents,
-        }
+            Quota::Storage => return self.storage.map(ByteSize::get),
+        };
+        limit.map(u64::from)
     }
 }
 

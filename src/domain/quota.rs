@@ -20,16 +20,19 @@ pub enum Quota {
     Backlog,
     /// Members of the team.
     Agents,
+    /// Bytes of files.
+    Storage,
 }
 
 impl Quota {
     /// All of them.
-    pub const ALL: &[Self; 5] = &[
+    pub const ALL: &[Self; 6] = &[
         Self::Sockets,
         Self::Tickets,
         Self::RequestsPerS,
         Self::Backlog,
         Self::Agents,
+        Self::Storage,
     ];
 
     /// Name used in the API and in metrics.
@@ -40,17 +43,19 @@ impl Quota {
             Self::RequestsPerS => "requests_per_s",
             Self::Backlog => "backlog",
             Self::Agents => "agents",
+            Self::Storage => "storage",
         }
     }
 
     /// What a limit may be. A team is one row, which has room for 300.
-    pub const fn bounds(self) -> RangeInclusive<u32> {
+    pub const fn bounds(self) -> RangeInclusive<u64> {
         match self {
             Self::Sockets => 1..=1_000_000,
             Self::Tickets => 1..=65_536,
             Self::RequestsPerS => 1..=100_000,
             Self::Backlog => 1..=100_000_000,
             Self::Agents => 1..=300,
+            Self::Storage => 1 << 20..=1 << 60,
         }
     }
 }
@@ -64,16 +69,16 @@ impl fmt::Display for Quota {
 /// Limits that were set for one tenant. Whatever is not among them is as the settings say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Quotas(BTreeMap<Quota, u32>);
+pub struct Quotas(BTreeMap<Quota, u64>);
 
 impl Quotas {
     /// What was set, if it was.
-    pub fn get(&self, quota: Quota) -> Option<u32> {
+    pub fn get(&self, quota: Quota) -> Option<u64> {
         self.0.get(&quota).copied()
     }
 
     /// Sets a limit, within its bounds, or has the settings say it again.
-    pub fn set(&mut self, quota: Quota, limit: Option<u32>) {
+    pub fn set(&mut self, quota: Quota, limit: Option<u64>) {
         let bounds = quota.bounds();
         match limit {
             Some(limit) => self.0.insert(quota, limit.clamp(*bounds.start(), *bounds.end())),
@@ -89,11 +94,11 @@ impl Quotas {
 
 /// The limits that hold for a tenant, by the settings and by what was set for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QuotaLimits([u32; Quota::ALL.len()]);
+pub struct QuotaLimits([u64; Quota::ALL.len()]);
 
 impl QuotaLimits {
     /// Made of what each quota is by default.
-    pub fn by_default(limit: impl Fn(Quota) -> u32) -> Self {
+    pub fn by_default(limit: impl Fn(Quota) -> u64) -> Self {
         Self(Quota::ALL.map(limit))
     }
 
@@ -103,7 +108,7 @@ impl QuotaLimits {
     }
 
     /// One limit.
-    pub fn limit(self, quota: Quota) -> u32 {
+    pub fn limit(self, quota: Quota) -> u64 {
         let limits = Quota::ALL.iter().zip(self.0);
         let mut found = limits.filter_map(|(one, limit)| (*one == quota).then_some(limit));
         found.next().unwrap_or(0)

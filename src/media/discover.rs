@@ -241,13 +241,14 @@ impl Media {
         self.tasks().remove(MediaTask::at(tenant, id)).await?;
         // The row first: without it nobody is handed the bytes, and what is left of them is swept.
         let removed = self.rows().remove(MediaFile::at(tenant, id)).await?;
-        if let Some((file, key)) = removed.and_then(|row| Some((row.id, row.file?))) {
+        if let Some((file, key, bytes)) = removed.and_then(|row| Some((row.id, row.file?, row.bytes))) {
             let name = super::storage::ObjectName {
                 tenant,
                 id: file,
                 key,
             };
             self.files.remove(&name).await?;
+            self.count_gone(tenant, bytes.unwrap_or_default()).await;
         }
         Ok(())
     }

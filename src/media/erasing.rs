@@ -48,6 +48,7 @@ impl Media {
             });
             if !is_new {
                 self.files.remove(&object.name).await?;
+                self.count_gone(tenant, object.bytes).await;
             }
         }
         Ok(())

@@ -227,6 +227,9 @@ impl Media {
         crash::point(CrashPoint::AfterFileRow);
         metrics::media_fetches_total(outcome).increment(1);
         metrics::media_fetched_bytes_total().increment(bytes);
+        if outcome == MediaFetch::Stored {
+            self.count_file(tenant, bytes).await;
+        }
         Ok(ended(&row))
     }
 

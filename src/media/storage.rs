@@ -19,6 +19,7 @@ use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _, WriteMultipart};
 use secrecy::ExposeSecret as _;
 
+use super::room::Room;
 use crate::config::{Backend, MediaBackend, MediaConfig, StoreConfig};
 use crate::domain::{ContactId, MediaId, TenantId, Timestamp};
 use crate::store::tables::{FileKey, MediaOwner};
@@ -36,6 +37,16 @@ const OWNER: &str = "mesej-owner.json";
 #[derive(Debug, thiserror::Error)]
 #[error("files cannot be kept or read now: {0}")]
 pub struct StorageError(#[from] object_store::Error);
+
+impl StorageError {
+    /// What the system says of the folder.
+    pub(super) fn of_folder(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self(object_store::Error::Generic {
+            store: "folder",
+            source: Box::new(source),
+        })
+    }
+}
 
 /// An object's name: its tenant, its file, and a random key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +98,8 @@ pub struct Files {
     objects: Arc<dyn ObjectStore>,
     piece: usize,
     folder: Option<PathBuf>,
+    /// What is left free on the folder's disk.
+    pub(super) room: Room,
 }
 
 impl fmt::Debug for Files {
@@ -100,7 +113,10 @@ impl Files {
     pub fn open(config: &MediaConfig, store: &StoreConfig) -> Result<Self, StorageError> {
         match config.backend {
             MediaBackend::Folder if store.backend == Backend::Memory => Ok(Self::in_memory()),
-            MediaBackend::Folder => Self::in_folder(&config.folder(&store.path)),
+            MediaBackend::Folder => {
+                let files = Self::in_folder(&config.folder(&store.path))?;
+                Ok(files.keep_free(config.min_free_bytes.get()))
+            }
             MediaBackend::S3 => Self::in_bucket(config),
         }
     }
@@ -119,6 +135,7 @@ impl Files {
             objects: Arc::new(objects),
             piece: PIECE,
             folder: Some(folder.to_owned()),
+            room: Room::default(),
         })
     }
 
@@ -128,6 +145,7 @@ impl Files {
             objects: Arc::new(InMemory::new()),
             piece: PIECE,
             folder: None,
+            room: Room::default(),
         }
     }
 
@@ -155,6 +173,7 @@ impl Files {
             objects: Arc::new(builder.build()?),
             piece: BUCKET_PIECE,
             folder: None,
+            room: Room::default(),
         })
     }
 

@@ -22,7 +22,7 @@ const YOUNG: Duration = Duration::from_hours(24);
 const QUICK_FILES: usize = 100;
 
 /// What a sweep found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SweptFiles {
     /// Files that stay.
     pub files: u64,
@@ -36,6 +36,8 @@ pub struct SweptFiles {
     pub failed: u64,
     /// Why nothing was removed, if the files are not known to be this store's.
     pub held: Option<NotOwned>,
+    /// What each tenant has, in bytes.
+    pub of_tenants: Vec<(TenantId, u64)>,
 }
 
 impl Media {
@@ -80,7 +82,7 @@ impl Media {
                 swept.removed_bytes += object.bytes;
             }
         }
-        self.note_usage(usage).await?;
+        swept.of_tenants = self.note_usage(usage).await?;
         if swept.held.is_none() {
             self.remove_half_written().await;
         }
@@ -148,33 +150,6 @@ impl Media {
                 return Ok(false);
             }
         }
-    }
-
-    /// Notes what each tenant has, and that those have nothing any more who had something when it was counted last.
-    async fn note_usage(&self, mut usage: HashMap<TenantId, MediaUsage>) -> Result<(), MediaError> {
-        let table = PlainTable::<MediaUsage>::of(self.store.as_ref(), self.now());
-        for tenant in self.store.tenants().await? {
-            let counted = usage.remove(&tenant.id);
-            let before = table.get(&MediaUsage::at(tenant.id)).await?;
-            let Some(row) = counted.or(before.map(|_| MediaUsage {
-                files: 0,
-                bytes: 0,
-                at: self.now(),
-            })) else {
-                continue;
-            };
-            table
-                .change::<MediaError>(MediaUsage::at(tenant.id), |_| Ok(Some(row)))
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// What the last sweep counted of a tenant.
-    pub async fn usage(&self, tenant: TenantId) -> Result<Option<MediaUsage>, MediaError> {
-        let table = PlainTable::<MediaUsage>::of(self.store.as_ref(), self.now());
-        let found = table.get(&MediaUsage::at(tenant)).await?;
-        Ok(found.map(|found| found.row))
     }
 
     /// Removes from a folder what a kill left half written: such files have a `#` in their names, and no object has.

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod meta;
+mod room;
 mod sending;
 mod sweeping;
 

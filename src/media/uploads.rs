@@ -11,10 +11,11 @@ use futures_util::StreamExt as _;
 
 use super::content_type::{self, HEAD};
 use super::storage::{FileWriter, ObjectName};
-use super::{Media, MediaError, StorageError};
+use super::{Files, Media, MediaError, NoRoom, StorageError};
 use crate::domain::{Author, MediaId, MediaKind, MediaState, TenantId, Timestamp};
 use crate::store::plain::PlainTable;
 use crate::store::tables::{Carrier, FileKey, MediaFile, Upload, UploadPiece};
+use crate::store::{StoreError, StoreErrorKind};
 
 /// How long an upload is kept that nobody sends.
 pub const KEPT: Duration = Duration::from_hours(48);
@@ -26,6 +27,8 @@ pub const MOST_OPEN: usize = 20;
 pub const PIECE: usize = 8 << 20;
 /// The smallest piece, but for the last: each is written down with the others.
 pub const SMALLEST_PIECE: usize = 256 << 10;
+/// Bytes that a file grows by before it is looked again whether there is room.
+const STEP: u64 = 8 << 20;
 
 /// What is uploaded, as its sender says.
 #[derive(Debug, Clone)]
@@ -52,6 +55,9 @@ pub enum UploadError<E> {
     /// Too many were begun and not ended.
     #[error("too many uploads are open")]
     TooManyOpen,
+    /// The disk is nearly full.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// Its bytes did not come.
     #[error("the file did not come whole")]
     Body(E),
@@ -66,8 +72,8 @@ impl<E> From<StorageError> for UploadError<E> {
     }
 }
 
-impl<E> From<crate::store::StoreError> for UploadError<E> {
-    fn from(error: crate::store::StoreError) -> Self {
+impl<E> From<StoreError> for UploadError<E> {
+    fn from(error: StoreError) -> Self {
         Self::Media(error.into())
     }
 }
@@ -116,10 +122,11 @@ impl Media {
             return Err(UploadError::Type("it is empty".into()));
         }
         content_type::check(declared.kind, Some(declared.mime), &head).map_err(UploadError::Type)?;
+        self.files.demand_room(STEP).await??;
         let key = self.new_key()?;
         let name = ObjectName { tenant, id, key };
         let mut writer = self.files.write(&name).await?;
-        let written = write_all(&mut writer, head.freeze(), most, next).await;
+        let written = write_all(&self.files, &mut writer, head.freeze(), most, next).await;
         if let Err(error) = written {
             writer.abort().await;
             return Err(error);
@@ -140,11 +147,15 @@ impl Media {
             until: Some(now.after(KEPT)),
         };
         let place = MediaFile::at(tenant, id);
-        if self.rows().replace(&place, None, Some(&row)).await? {
+        let noted = self.rows().replace(&place, None, Some(&row)).await;
+        if !may_be_there(&noted) {
+            self.files.remove(&name).await?;
+        }
+        if noted? {
+            self.count_file(tenant, bytes).await;
             return Ok(row);
         }
         // The same pieces were put together by two calls: the first one's file stands.
-        self.files.remove(&name).await?;
         let stands = self.rows().get(&place).await?;
         stands
             .map(|found| found.row)
@@ -226,18 +237,19 @@ impl Media {
                 let rule = format!("a piece has at least {SMALLEST_PIECE} bytes, but for the last");
                 return Err(UploadError::Type(rule.into()));
             }
+            self.files.demand_room(length).await??;
             let key = self.new_key()?;
-            let mut writer = self.files.write(&ObjectName { tenant, id, key }).await?;
+            let name = ObjectName { tenant, id, key };
+            let mut writer = self.files.write(&name).await?;
             writer.push(piece).await?;
             writer.finish().await?;
             upload.pieces.push(UploadPiece { key, bytes: length });
-            if !self
-                .uploads()
-                .replace(&place, Some(&found), Some(&upload))
-                .await?
-            {
-                // Another call added one at the same moment.
-                self.files.remove(&ObjectName { tenant, id, key }).await?;
+            let added = self.uploads().replace(&place, Some(&found), Some(&upload)).await;
+            if !may_be_there(&added) {
+                // The store refused it, or another call added one at the same moment.
+                self.files.remove(&name).await?;
+            }
+            if !added? {
                 return Ok(self.upload_progress(tenant, id).await?);
             }
         }
@@ -352,16 +364,31 @@ impl Media {
     }
 }
 
+/// Whether a row that was to be written may stand. Without it nothing leads to the bytes.
+fn may_be_there(written: &Result<bool, StoreError>) -> bool {
+    match written {
+        Ok(written) => *written,
+        Err(error) => error.kind == StoreErrorKind::Unknown,
+    }
+}
+
 async fn write_all<E>(
+    files: &Files,
     writer: &mut FileWriter,
     head: Bytes,
     most: u64,
     mut next: impl AsyncFnMut() -> Result<Option<Bytes>, E>,
 ) -> Result<(), UploadError<E>> {
+    // It was looked that there is room for a step.
+    let mut room = STEP;
     writer.push(head).await?;
     while writer.bytes() <= most
         && let Some(piece) = next().await.map_err(UploadError::Body)?
     {
+        if writer.bytes() > room {
+            files.demand_room(STEP).await??;
+            room = writer.bytes().saturating_add(STEP);
+        }
         writer.push(piece).await?;
     }
     if writer.bytes() > most {

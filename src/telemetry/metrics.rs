@@ -211,6 +211,8 @@ metrics_table! {
     counter template_news_skipped_total = "mesej_template_news_skipped_total";
     /// Events that tell of a file which cannot be noted: it is not fetched.
     counter media_events_skipped_total = "mesej_media_events_skipped_total";
+    /// Tenants whose files have more bytes than their quota, as counted by the last sweep.
+    gauge media_tenants_over_quota = "mesej_media_tenants_over_quota";
     /// Files that are to be fetched, as far as this gateway knows.
     gauge media_pending = "mesej_media_pending";
     /// For how long the oldest of them is. Meta keeps what customers send for seven days.

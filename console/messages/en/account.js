@@ -25,6 +25,7 @@ export default {
   'refusal.too_large': 'This is larger than it may be.',
   'refusal.too_late': 'This message is on its way already, or settled.',
   'refusal.too_many_sockets': 'You, or your business, have as many windows open as there may be. Close one.',
+  'refusal.storage_full': 'Your files have as many bytes as they may. Delete some, or ask an owner or admin.',
   'refusal.too_many_tickets': 'Too many windows of your business are being opened at once.',
   'refusal.unauthorized': 'You are signed out. Sign in again.',
   'refusal.unreachable': 'The server cannot be reached. Try again in a moment.',

@@ -25,6 +25,7 @@ export default {
   'refusal.too_large': 'Esto es más grande de lo permitido.',
   'refusal.too_late': 'Este mensaje ya está en camino o ya está resuelto.',
   'refusal.too_many_sockets': 'Tú o tu empresa ya tenéis abiertas todas las ventanas que se permiten. Cierra una.',
+  'refusal.storage_full': 'Tus archivos ocupan todo el espacio permitido. Borra algunos o pregunta a un propietario o administrador.',
   'refusal.too_many_tickets': 'Se abren demasiadas ventanas de tu empresa a la vez.',
   'refusal.unauthorized': 'Tu sesión ha terminado. Inicia sesión de nuevo.',
   'refusal.unreachable': 'No se puede llegar al servidor. Inténtalo de nuevo en un momento.',

@@ -25,6 +25,7 @@ export default {
   'refusal.too_large': 'Ini lebih besar daripada yang dibenarkan.',
   'refusal.too_late': 'Mesej ini sudah dalam perjalanan, atau sudah selesai.',
   'refusal.too_many_sockets': 'Anda, atau perniagaan anda, telah membuka tetingkap sebanyak yang dibenarkan. Tutup satu.',
+  'refusal.storage_full': 'Fail anda sudah mencapai had storan. Padam sebahagian atau minta pemilik atau pentadbir.',
   'refusal.too_many_tickets': 'Terlalu banyak tetingkap perniagaan anda dibuka serentak.',
   'refusal.unauthorized': 'Anda telah log keluar. Log masuk semula.',
   'refusal.unreachable': 'Pelayan tidak dapat dihubungi. Cuba lagi sebentar nanti.',

@@ -158,9 +158,9 @@ impl Note<'_> {
 }
 
 /// Whether a call that ends with this code may have been done all the same, in part or whole: the store did not answer in time, or
-/// something broke behind a write.
+/// something broke behind a write. A file that has no room is refused before it is kept.
 const fn may_be_done(code: ErrorCode) -> bool {
-    code.status() >= 500
+    code.status() >= 500 && !matches!(code, ErrorCode::StorageFull)
 }
 
 /// Records what became of a call, where that says more than its first entry did. Its answer stands whatever becomes of this.

@@ -46,7 +46,7 @@ pub struct TenantQuotas {
 
 impl TenantQuotas {
     /// One limit.
-    pub fn limit(&self, quota: Quota) -> u32 {
+    pub fn limit(&self, quota: Quota) -> u64 {
         self.limits.limit(quota)
     }
 
@@ -58,6 +58,14 @@ impl TenantQuotas {
     /// Refuses something because of a quota.
     pub fn refuse(&self, code: ErrorCode, quota: Quota) -> ApiError {
         ApiError::over_quota(code, quota, self.limit(quota))
+    }
+
+    /// Refuses so many bytes more than are kept of files, if that is more than may be. Those that come at the same moment do not count yet.
+    pub fn demand_storage(&self, kept: u64, more: u64) -> Result<(), ApiError> {
+        if kept.saturating_add(more) <= self.limit(Quota::Storage) {
+            return Ok(());
+        }
+        Err(self.refuse(ErrorCode::StorageFull, Quota::Storage))
     }
 
     /// The same for what the core refused because too much waits.
@@ -79,7 +87,8 @@ impl TenantQuotas {
     }
 
     fn rate(&self) -> Rate {
-        Rate::per_second(self.limit(Quota::RequestsPerS))
+        let per_second = u32::try_from(self.limit(Quota::RequestsPerS));
+        Rate::per_second(per_second.unwrap_or(u32::MAX))
     }
 
     /// Counts a call, or says when there is room for one.

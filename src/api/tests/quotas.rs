@@ -45,7 +45,8 @@ async fn an_operator_sets_quotas_and_takes_them_back() {
             &json!(10_000),
             &json!(2_000),
             &json!(100_000),
-            &json!(5)
+            &json!(5),
+            &json!(100_u64 << 30)
         ]
     );
     for wrong in [
@@ -117,4 +118,67 @@ async fn a_full_backlog_says_how_much_may_wait() {
     let refused = api.post("/v1/messages", &body).await;
     assert_eq!(refused.outcome(), (429, "queue_full".to_owned()));
     assert_eq!(quota(&refused), json!({ "name": "backlog", "limit": 4 }));
+}
+
+#[actix_web::test]
+async fn no_upload_is_taken_over_the_storage_and_a_customers_file_is_kept_all_the_same() {
+    const ROOM: u64 = 1 << 20;
+    let api = Api::start().await;
+    assert_eq!(set(&api, json!({ "storage": ROOM })).await.status, 200);
+    let upload = async |bytes: usize| {
+        let mut file = b"%PDF-1.4\n".to_vec();
+        file.resize(bytes, b'x');
+        api.call("POST", "/v1/media?name=a.pdf")
+            .header("Content-Type", "application/pdf")
+            .body(file)
+            .send()
+            .await
+    };
+    assert_eq!(upload(700_000).await.status, 201);
+    let full = upload(700_000).await;
+    assert_eq!(full.outcome(), (507, "storage_full".to_owned()));
+    assert_eq!(quota(&full), json!({ "name": "storage", "limit": ROOM }));
+    let begun = json!({ "bytes": 700_000, "mime": "application/pdf" });
+    let full = api.post("/v1/uploads", &begun).await;
+    assert_eq!(full.outcome(), (507, "storage_full".to_owned()));
+    assert_eq!(upload(300_000).await.status, 201);
+    let shown = api
+        .as_admin("GET", &format!("/v1/admin/tenants/{ONE}/quotas"))
+        .send()
+        .await
+        .json();
+    assert_eq!(
+        shown["quotas"][5],
+        json!({ "name": "storage", "limit": ROOM, "used": 1_000_000 })
+    );
+    assert_eq!(upload(48_577).await.status, 507);
+    let id = api.picture_of(ONE, number(ONE)).await;
+    assert_eq!(api.get(&format!("/v1/media/{id}")).await.status, 200);
+    let used = api.state.media.kept_bytes(ONE).await.unwrap();
+    assert_eq!(
+        used,
+        1_000_000 + u64::try_from(super::meta::PICTURE.len()).unwrap()
+    );
+}
+
+#[actix_web::test]
+async fn no_upload_is_taken_that_would_fill_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = crate::media::Files::in_folder(folder.path()).unwrap();
+    let api = Api::start_with(Setup {
+        files: files.keep_free(u64::MAX / 2),
+        ..Setup::default()
+    })
+    .await;
+    let refused = api
+        .call("POST", "/v1/media?name=a.png")
+        .header("Content-Type", "image/png")
+        .body(super::meta::PICTURE.to_vec())
+        .send()
+        .await;
+    assert_eq!(refused.outcome(), (503, "busy".to_owned()));
+    let begun = json!({ "bytes": 700_000, "mime": "application/pdf" });
+    let refused = api.post("/v1/uploads", &begun).await;
+    assert_eq!(refused.outcome(), (503, "busy".to_owned()));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

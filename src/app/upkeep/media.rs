@@ -17,7 +17,8 @@ use self::queue::{FetchQueue, Queued, Tried};
 use self::search::Found;
 use super::each;
 use crate::actors::{Directory, Gateway};
-use crate::domain::{Backoff, Clock, TenantId, Timestamp};
+use crate::api::QuotaCache;
+use crate::domain::{Backoff, Clock, Quota, TenantId, Timestamp};
 use crate::media::Media;
 use crate::media::fetch::Fetched;
 use crate::shutdown::Shutdown;
@@ -44,6 +45,7 @@ pub(in crate::app) struct MediaJob {
     pub(in crate::app) directory: Arc<Directory>,
     pub(in crate::app) tenants: Arc<Gateway>,
     pub(in crate::app) clock: Arc<dyn Clock>,
+    pub(in crate::app) quotas: Arc<QuotaCache>,
     pub(in crate::app) shutdown: Shutdown,
 }
 
@@ -81,7 +83,13 @@ async fn sweep(job: &MediaJob) {
                 if let Some(why) = swept.held {
                     tracing::warn!(%why, "no file is removed until `mesej media gc --adopt`");
                 }
-                tracing::debug!(?swept, "files were swept");
+                tracing::debug!(
+                    files = swept.files,
+                    removed = swept.removed,
+                    failed = swept.failed,
+                    "files were swept"
+                );
+                job.look_at_quotas(&swept.of_tenants).await;
             }
             // The process ends.
             Ok(None) => {}
@@ -146,6 +154,22 @@ async fn fetch(job: &MediaJob, found: &mpsc::Sender<Found>, mut taken: mpsc::Rec
 }
 
 impl MediaJob {
+    /// Counts tenants whose files have more bytes than they may: what customers send is kept all the same.
+    async fn look_at_quotas(&self, kept: &[(TenantId, u64)]) {
+        let mut over = 0_u64;
+        for (tenant, bytes) in kept.iter().filter(|(_, bytes)| *bytes > 0) {
+            match self.quotas.of(*tenant).await {
+                Ok(quotas) if *bytes > quotas.limit(Quota::Storage) => {
+                    over += 1;
+                    tracing::warn!(tenant.id = %tenant, bytes, "a tenant's files have more bytes than they may");
+                }
+                Ok(_) => {}
+                Err(error) => tracing::debug!(%error, "cannot tell what a tenant may keep"),
+            }
+        }
+        metrics::media_tenants_over_quota().set(metrics::number(over));
+    }
+
     /// Tries to fetch one file, and has its message show how that ended.
     async fn fetch(&self, tenant: TenantId, queued: Queued) -> Tried {
         match self.try_fetch(tenant, &queued.task).await {

@@ -55,11 +55,13 @@ fn files(directory: Arc<Directory>, clock: &Arc<dyn Clock>, shutdown: &Shutdown)
     let settings = GraphSettings::new("http://127.0.0.1:9", "v24.0");
     let graph = Arc::new(GraphClient::new(settings, Arc::clone(clock)).unwrap());
     let (store, nowhere) = (Arc::clone(directory.store()), Files::in_memory());
+    let quotas = Arc::new(crate::api::QuotaCache::by_default(Arc::clone(&store), clock));
     MediaJob {
         media: Arc::new(Media::new(store, Arc::clone(clock), nowhere, graph)),
         tenants: Arc::new(crate::actors::Gateway::new(Arc::clone(&directory))),
         directory,
         clock: Arc::clone(clock),
+        quotas,
         shutdown: shutdown.clone(),
     }
 }

@@ -32,6 +32,9 @@ pub(in crate::cli) struct QuotaArgs {
     /// Members of the team
     #[arg(long, value_name = "N|default", value_parser = limit)]
     agents: Option<Limit>,
+    /// Bytes of files
+    #[arg(long, value_name = "N|default", value_parser = limit)]
+    storage: Option<Limit>,
     #[command(flatten)]
     admin: AdminArgs,
 }
@@ -40,7 +43,7 @@ pub(in crate::cli) struct QuotaArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Limit {
     Default,
-    Of(u32),
+    Of(u64),
 }
 
 fn limit(text: &str) -> Result<Limit, String> {
@@ -73,6 +76,7 @@ fn changes(args: &QuotaArgs) -> Map<String, Value> {
         ("requests_per_s", args.requests_per_s),
         ("backlog", args.backlog),
         ("agents", args.agents),
+        ("storage", args.storage),
     ];
     let set = named.into_iter().filter_map(|(name, limit)| {
         let limit = match limit? {

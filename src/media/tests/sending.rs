@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn declared(mime: &str) -> crate::media::uploads::Declared {
+pub(super) fn declared(mime: &str) -> crate::media::uploads::Declared {
     let (kind, mime) = crate::domain::MediaKind::to_send(mime).unwrap();
     crate::media::uploads::Declared {
         by: crate::domain::Author::BusinessApp,

@@ -60,6 +60,7 @@ async fn a_sweep_leaves_what_is_needed_or_young_and_counts_it() {
         (1, u64::try_from(PNG.len()).unwrap(), 2)
     );
     let usage = scene.media.usage(TENANT).await.unwrap().unwrap();
+    assert_eq!(swept.of_tenants, [(TENANT, usage.bytes)]);
     assert_eq!((usage.files, usage.bytes), (1, u64::try_from(PNG.len()).unwrap()));
     assert!(scene.media.find(TENANT, stays.id).await.unwrap().is_some());
     assert_eq!(scene.media.find(TENANT, goes.id).await.unwrap(), None);

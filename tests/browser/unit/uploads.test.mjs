@@ -125,6 +125,14 @@ test('a refusal is final and told in words; trying again goes on where it was', 
   assert.deepEqual(shelf.heard.slice(3), ['ask u1', `piece ${PIECE}`, `piece ${2 * PIECE}`]);
 });
 
+test('a full quota lasts, and is told at once', async () => {
+  const shelf = new Shelf();
+  shelf.faults = [new ApiError(507, 'storage_full', 'raw')];
+  const { upload } = uploading(shelf);
+  await upload.start();
+  assert.deepEqual([upload.state, upload.why, shelf.heard], ['failed', 'Your files have as many bytes as they may. Delete some, or ask an owner or admin.', ['begin']]);
+});
+
 test('a gateway that never answers is given up after some minutes', async () => {
   const shelf = new Shelf();
   shelf.faults = Array.from({ length: 99 }, broken);
