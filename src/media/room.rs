@@ -21,13 +21,14 @@ pub(super) struct Room {
 }
 
 impl Room {
-    fn free(&self, folder: &Path) -> std::io::Result<u64> {
+    fn has(&self, folder: &Path, bytes: u64) -> std::io::Result<bool> {
+        let needed = self.min_free.saturating_add(bytes);
         #[cfg(test)]
         if let Some(free) = &self.free {
-            return Ok(free.load(std::sync::atomic::Ordering::Relaxed));
+            return Ok(free.load(std::sync::atomic::Ordering::Relaxed) >= needed);
         }
         let disk = rustix::fs::statvfs(folder)?;
-        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize) >= needed)
     }
 }
 
@@ -44,11 +45,10 @@ impl Files {
             return Ok(Ok(()));
         };
         let room = self.room.clone();
-        let looked = tokio::task::spawn_blocking(move || room.free(&folder)).await;
-        let free = looked
+        let looked = tokio::task::spawn_blocking(move || room.has(&folder, bytes)).await;
+        let has_room = looked
             .map_err(StorageError::of_folder)?
             .map_err(StorageError::of_folder)?;
-        let has_room = free >= self.room.min_free.saturating_add(bytes);
         Ok(has_room.then_some(()).ok_or(NoRoom))
     }
 }
