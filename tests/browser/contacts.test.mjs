@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { launch } from './browser.mjs';
 import { eventually, isLive, openConversation } from './hands.mjs';
-import { SECRET, atWork, inTheOffice, says, visit } from './office.mjs';
+import { SECRET, atWork, choose, inTheOffice, isAsked, says, signIn, visit } from './office.mjs';
 import { isSound } from './sound.mjs';
 
 let browser;
@@ -558,11 +558,17 @@ office('a segment is checked, put into words and counted while it is written', a
 
 office('lists and attributes are made, changed and deleted', async ({ gateway, open }) => {
   const { contacts } = gateway;
-  const agent = await atWork(open, 'ben@example.com', '#/contacts');
-  await eventually('the parts of an agent', async () => (await agent.locator('.part-links a').allTextContents()).join() === 'All contacts,Duplicates');
-  const page = await atWork(open, 'ana@example.com', '#/contacts/lists');
-  await eventually('the parts', async () => (await page.locator('.part-links a').allTextContents()).join() === 'All contacts,Lists,Segments,Attributes,Import,Duplicates');
+  const page = await atWork(open, 'ben@example.com', '#/contacts');
+  const parts = async () => (await page.locator('.part-links a').allTextContents()).join();
+  await eventually('the parts of an agent', async () => (await parts()) === 'All contacts,Duplicates');
+  await choose(page, 'Sign out');
+  await isAsked(page);
+  await signIn(page, 'ana@example.com');
+  await isLive(page);
+  await visit(page, 'Contacts');
+  await eventually('the parts', async () => (await parts()) === 'All contacts,Lists,Segments,Attributes,Import,Duplicates');
   const place = onPage(page);
+  await place.getByRole('link', { name: 'Lists' }).click();
   await place.getByRole('button', { name: 'New list' }).click();
   await place.getByLabel('Name of the list').fill('Newsletter');
   await page.keyboard.press('Enter');

@@ -1,11 +1,12 @@
 //! Kills in the middle of downloads and uploads: afterwards each file is whole, none is kept twice and nothing is left over.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use futures_util::stream::{self, StreamExt as _};
@@ -103,7 +104,7 @@ fn objects(folder: &Path) -> anyhow::Result<Vec<String>> {
             if path.is_dir() {
                 folders.push(path);
             } else if let Ok(file) = std::fs::File::options().write(true).open(&path) {
-                file.set_modified(SystemTime::now() - AGE)?;
+                file.set_modified(file.metadata()?.modified()? - AGE)?;
                 names.push(path.strip_prefix(folder)?.display().to_string());
             }
         }
@@ -202,7 +203,7 @@ pub(super) async fn run(args: &FilesArgs) -> anyhow::Result<ExitCode> {
         "uploads_unfinished_at_kill": unfinished_at_kill, "objects_before_sweep": before_sweep, "objects": left.len(),
         "kept_twice": twice, "import": imported,
     });
-    println!("{line}");
+    writeln!(std::io::stdout().lock(), "{line}")?;
     let is_sound = broken.is_empty()
         && twice == 0
         && left.len() == wanted * 2

@@ -1,5 +1,6 @@
 //! What one large file costs in memory, each way: from the customer, to who reads it, from the business, and to Meta.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -39,7 +40,7 @@ impl Watch {
                     crate::process::resident_kib(process).unwrap_or(0),
                     Ordering::Relaxed,
                 );
-                std::thread::sleep(LOOK);
+                std::thread::park_timeout(LOOK);
             }
         });
         Self {
@@ -100,7 +101,7 @@ pub(super) async fn run(args: &FilesArgs) -> anyhow::Result<ExitCode> {
     note("to_meta", watch.end(), began.elapsed())?;
 
     let line = json!({ "mib": args.mib, "idle_kib": idle, "ways": held, "bounds": bounds.line() });
-    println!("{line}");
+    writeln!(std::io::stdout().lock(), "{line}")?;
     Ok(bounds.exit_code())
 }
 
