@@ -103,7 +103,7 @@ fn ungrouped(text: &str, decimal: Decimal) -> Option<String> {
         _ => ("", whole),
     };
     let groups: Vec<&str> = digits
-        .split(|c: char| c == group || matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\'' | '’'))
+        .split([group, ' ', '\u{a0}', '\u{202f}', '\'', '’'])
         .collect();
     let is_digits = |group: &&str| group.bytes().all(|byte| byte.is_ascii_digit());
     if let [first, others @ ..] = groups.as_slice()

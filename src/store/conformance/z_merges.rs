@@ -393,23 +393,25 @@ async fn whatever_happens(backend: &impl Backend, seed: u64) {
             }
             6 => {
                 let phone = pick(&mut dice);
-                let names: &[&str] = match dice.bool() {
-                    true => &[ids_of_meta[dice.usize(..ids_of_meta.len())], phone],
-                    false => &[phone],
+                let names: &[&str] = if dice.bool() {
+                    &[ids_of_meta[dice.usize(..ids_of_meta.len())], phone]
+                } else {
+                    &[phone]
                 };
                 let op = ops::receive(names, &format!("m{seed}.{step}"), scene.now, "hello");
                 scene.one(op).await;
             }
             _ => {
                 let text = format!("s{step}");
-                let op = match dice.bool() {
-                    true => stop(pick(&mut dice), &scene),
-                    false => Op::ChangeContact(Box::new(ChangeContact {
+                let op = if dice.bool() {
+                    stop(pick(&mut dice), &scene)
+                } else {
+                    Op::ChangeContact(Box::new(ChangeContact {
                         who: Whom::Named(ops::names(&[pick(&mut dice)])),
                         changes: vec![label(&text)],
                         by: ops::agent("ana"),
                         audience: Audience::Nobody,
-                    })),
+                    }))
                 };
                 if let Op::ChangeContact(_) = &op {
                     labels.insert(text);

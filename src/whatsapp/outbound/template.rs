@@ -184,7 +184,7 @@ fn check_filled(text: &Place<'_, '_>, longest: usize) -> Result<(), ContentError
     if filled.contains(['\n', '\r', '\t']) {
         return Err(text.fail("must not have line breaks or tabs: Meta allows none in what fills a template"));
     }
-    if !is_one_line(&filled) {
+    if !is_one_line(filled) {
         return Err(text.fail("must not have characters that control a line or its direction"));
     }
     if filled.contains(&" ".repeat(MOST_SPACES + 1)) {

@@ -16,10 +16,11 @@ fn faulty_imports(api: &Api) -> (Arc<FaultyStore>, Arc<Imports>) {
     let process = crate::store::ProcessId::new(1);
     let store = Arc::new(FaultyStore::of_process(process, &Arc::default(), &api.store));
     let config = &api.state.config;
+    let (rows, core) = (Arc::clone(&store), Arc::clone(&api.core));
     let imports = Imports::new(
-        Arc::clone(&store) as Arc<dyn crate::store::Store>,
+        rows,
         Arc::new(api.clock.clone()),
-        Arc::clone(&api.core) as Arc<dyn crate::actors::TenantPort>,
+        core,
         (&config.imports, &config.store),
     );
     (store, Arc::new(imports))
