@@ -65,8 +65,9 @@ pub(super) async fn run(job: &MediaJob) {
 
 /// Removes what nobody needs any more. By a clock in doubt nothing is removed.
 async fn sweep(job: &MediaJob) {
-    // The first sweep tells whether it is held.
+    // The first sweep tells whether it is held, and whose files are too many.
     metrics::media_sweep_held().set(0.0);
+    metrics::media_tenants_over_quota().set(0.0);
     let mut due = tokio::time::interval_at(Instant::now() + FIRST_SWEEP, SWEEP);
     loop {
         tokio::select! {
