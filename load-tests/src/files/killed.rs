@@ -95,6 +95,9 @@ async fn fetch(world: &World, id: &str) -> anyhow::Result<Vec<u8>> {
     Ok(answer.bytes().await?.to_vec())
 }
 
+/// What says whose folder it is.
+const MARKER: &str = "mesej-owner.json";
+
 /// Files below a folder by their names, made old.
 fn objects(folder: &Path) -> anyhow::Result<Vec<String>> {
     let (mut names, mut folders) = (Vec::new(), vec![folder.to_owned()]);
@@ -103,6 +106,8 @@ fn objects(folder: &Path) -> anyhow::Result<Vec<String>> {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
+            } else if path.ends_with(MARKER) {
+                // It stays, whatever is removed.
             } else if let Ok(file) = std::fs::File::options().write(true).open(&path) {
                 file.set_modified(file.metadata()?.modified()? - AGE)?;
                 names.push(path.strip_prefix(folder)?.display().to_string());
