@@ -58,7 +58,6 @@ mod state;
 mod subscriptions;
 mod team;
 mod templates;
-mod tenant_places;
 mod tenant_rows;
 mod tls;
 mod uploads;

@@ -2,7 +2,7 @@
 //!
 //! - `encoding` and `records` read a file, whatever wrote it; `fields`, `rows`, `values` and `phones` say what its columns and values
 //!   mean, `new_attributes` which attributes are made for them; `look` is a first look at it. `cells` and `export` write what is read again. These are pure.
-//! - `import` is an import as it is kept, `folder` its file, `places` how many files come at once. `uploads` takes files, `imports` starts imports;
+//! - `import` is an import as it is kept, `folder` its file. `uploads` takes files, `imports` starts imports;
 //!   `run` carries them out, each by a `job`, batch by `batch`, with `known`, what the business has of its own, and tell what was `wrong`.
 
 mod batch;
@@ -20,7 +20,6 @@ pub mod known;
 pub mod look;
 mod new_attributes;
 pub mod phones;
-mod places;
 pub mod records;
 pub mod rows;
 mod run;

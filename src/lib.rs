@@ -18,7 +18,7 @@
 //! | [`api`] | HTTP: all routes in `api.rs`, one file a resource; `api/ws` is the agents' socket |
 //! | [`app`] | puts the parts together; start, stop, background jobs |
 //! | [`cli`] | the command line |
-//! | [`crash`], [`shutdown`] | named crash points for tests; the signal for an orderly stop |
+//! | [`crash`], [`shutdown`], [`tenant_places`] | named crash points for tests; the signal for an orderly stop; work that is bounded by tenant |
 //!
 //! Imports go downward only; `tests/layers.rs` holds the table. `docs/architecture.md` follows a message through the files, in
 //! and out.
@@ -111,4 +111,5 @@ pub mod shutdown;
 pub mod store;
 pub mod telemetry;
 pub mod templates;
+pub mod tenant_places;
 pub mod whatsapp;

@@ -11,7 +11,6 @@ use futures_util::stream::{self, StreamExt as _};
 use super::auth::{Call, CanExport};
 use super::error::ApiError;
 use super::segments::{meant, parse, search, seen};
-use super::tenant_places::TenantPlace;
 use crate::bulk::export::Lines;
 use crate::bulk::known;
 use crate::bulk::records::Format;
@@ -20,6 +19,7 @@ use crate::domain::date::Date;
 use crate::domain::{SegmentId, TenantId, TermPlace};
 use crate::store::Store;
 use crate::store::contact_filter::MeantContacts;
+use crate::tenant_places::TenantPlace;
 
 /// Contacts of one step.
 const STEP: usize = 200;

@@ -22,6 +22,7 @@ use crate::domain::{ContentError, IdError, Quota, Seq};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::telemetry::labels::Code;
 use crate::telemetry::metrics;
+use crate::tenant_places::NoPlace;
 
 /// Declares the codes: variant, code, status, meaning.
 macro_rules! error_codes {
@@ -285,6 +286,12 @@ impl From<ErrorCode> for ApiError {
 impl From<IdError> for ApiError {
     fn from(error: IdError) -> Self {
         Self::invalid(error.to_string())
+    }
+}
+
+impl From<NoPlace> for ApiError {
+    fn from(_: NoPlace) -> Self {
+        Self::new(ErrorCode::Busy).retry_after(Duration::from_secs(1))
     }
 }
 

@@ -16,7 +16,6 @@ use super::gcra::SharedPace;
 use super::origin::AllowedOrigins;
 use super::quotas::QuotaCache;
 use super::templates::TemplateGate;
-use super::tenant_places::TenantPlaces;
 use super::webhook::WebhookDoor;
 use super::webhook::payments::PaymentsDoor;
 use super::ws::{SocketOptions, SocketParts, Sockets};
@@ -33,6 +32,7 @@ use crate::media::Media;
 use crate::shutdown::Shutdown;
 use crate::store::{Store, Tenant};
 use crate::templates::TemplateBook;
+use crate::tenant_places::TenantPlaces;
 use crate::whatsapp::Graph;
 
 /// Calls that take long, of all tenants; each has one. The same for exports.

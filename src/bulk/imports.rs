@@ -13,14 +13,17 @@ use super::import::{Counts, Import, ImportState, Order, Remembered};
 use super::known;
 use super::look::NoTable;
 use super::new_attributes::plan;
-use super::places::Places;
 use crate::actors::TenantPort;
 use crate::config::{ImportsConfig, StoreConfig};
 use crate::domain::{Clock, ImportId, TenantId};
 use crate::store::plain::{Found, PlainTable};
 use crate::store::tables::ContactAttribute;
 use crate::store::{Store, StoreError};
+use crate::tenant_places::TenantPlaces;
 
+/// Files that come at once, of a tenant and of all: each holds a piece of some hundred KiB.
+const COMING_OF_ONE: usize = 2;
+const COMING: usize = 8;
 /// Imports of a tenant that are not at their end.
 pub(super) const MOST_OPEN: usize = 5;
 /// Imports of a tenant that are told of: the oldest that is at its end goes for a new one.
@@ -92,7 +95,7 @@ pub struct Imports {
     pub(super) settings: ImportsConfig,
     pub(super) folder: Folder,
     pub(super) wake: Notify,
-    pub(super) places: Places,
+    pub(super) places: Arc<TenantPlaces>,
 }
 
 impl Imports {
@@ -115,7 +118,7 @@ impl Imports {
             settings: settings.clone(),
             folder: Folder::new(root),
             wake: Notify::new(),
-            places: Places::default(),
+            places: TenantPlaces::new(COMING_OF_ONE, COMING),
         }
     }
 

@@ -13,6 +13,7 @@ use super::imports::{ImportError, Imports, MOST, MOST_OPEN, blocking};
 use super::look::{Seen, look};
 use super::phones::Country;
 use crate::domain::{AttributeKey, Author, ImportId, TenantId};
+use crate::tenant_places::NoPlace;
 
 /// Bytes that are written at once.
 const PIECE: usize = 256 << 10;
@@ -40,7 +41,7 @@ impl Imports {
         brought: Brought,
         pieces: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<Import, ImportError> {
-        let place = self.places.take(tenant).ok_or(ImportError::Busy)?;
+        let place = self.places.take(tenant).map_err(|NoPlace| ImportError::Busy)?;
         let (all, now) = (self.all(tenant).await?, self.clock.now());
         let open = all.iter().filter(|import| import.needs_file(now)).count();
         if open + place.others >= MOST_OPEN {

@@ -1,16 +1,14 @@
-//! Places for work that is bounded at once, of each tenant and of all: calls that ask Meta or read very many rows, exports, uploads. So
+//! Places for work that is bounded at once, of each tenant and of all: calls that ask Meta or read very many rows, exports, uploads, imports. So
 //! neither Meta, the store nor memory is kept busy by one tenant, or by all of them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use super::error::{ApiError, ErrorCode};
 use crate::domain::TenantId;
 
 /// Those of one kind of work.
 #[derive(Debug)]
-pub(super) struct TenantPlaces {
+pub struct TenantPlaces {
     of_one: usize,
     of_all: usize,
     taken: Mutex<HashMap<TenantId, usize>>,
@@ -18,14 +16,20 @@ pub(super) struct TenantPlaces {
 
 /// One of them; it is free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct TenantPlace {
+pub struct TenantPlace {
     places: Arc<TenantPlaces>,
     tenant: TenantId,
+    /// Places that the tenant had before.
+    pub others: usize,
 }
+
+/// All that there are for the tenant are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoPlace;
 
 impl TenantPlaces {
     /// So many of each tenant, and of all.
-    pub(super) fn new(of_one: usize, of_all: usize) -> Arc<Self> {
+    pub fn new(of_one: usize, of_all: usize) -> Arc<Self> {
         Arc::new(Self {
             of_one,
             of_all,
@@ -35,16 +39,19 @@ impl TenantPlaces {
 
     /// Takes one, unless the tenant or all together have as many as they may. Half of them are for tenants that have none: a few slow ones
     /// keep nobody from having one.
-    pub(super) fn take(self: &Arc<Self>, tenant: TenantId) -> Result<TenantPlace, ApiError> {
+    pub fn take(self: &Arc<Self>, tenant: TenantId) -> Result<TenantPlace, NoPlace> {
         let mut taken = self.taken();
-        let own = taken.get(&tenant).copied().unwrap_or(0);
-        let most = if own > 0 { self.of_all / 2 } else { self.of_all };
-        if own >= self.of_one || taken.values().sum::<usize>() >= most {
-            return Err(ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1)));
+        let others = taken.get(&tenant).copied().unwrap_or(0);
+        let most = if others > 0 { self.of_all / 2 } else { self.of_all };
+        if others >= self.of_one || taken.values().sum::<usize>() >= most {
+            return Err(NoPlace);
         }
-        taken.insert(tenant, own + 1);
-        let places = Arc::clone(self);
-        Ok(TenantPlace { places, tenant })
+        taken.insert(tenant, others + 1);
+        Ok(TenantPlace {
+            places: Arc::clone(self),
+            tenant,
+            others,
+        })
     }
 
     fn taken(&self) -> MutexGuard<'_, HashMap<TenantId, usize>> {
@@ -74,11 +81,12 @@ mod tests {
         let places = TenantPlaces::new(2, 6);
         let take = |id| places.take(TenantId::new(id));
         let first = [take(1).unwrap(), take(1).unwrap()];
-        assert_eq!(take(1).unwrap_err().code(), ErrorCode::Busy);
+        assert_eq!(first.each_ref().map(|place| place.others), [0, 1]);
+        assert!(take(1).is_err(), "it has two");
         let others: Vec<_> = [2, 3, 4, 5].into_iter().map(|id| take(id).unwrap()).collect();
-        assert_eq!(take(6).unwrap_err().code(), ErrorCode::Busy);
+        assert!(take(6).is_err(), "there are no more");
         drop(first);
-        assert_eq!(take(2).unwrap_err().code(), ErrorCode::Busy, "it has one");
+        assert!(take(2).is_err(), "half are for tenants that have none");
         take(6).unwrap();
         drop(others);
         assert!(places.taken().is_empty());
