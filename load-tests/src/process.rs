@@ -27,7 +27,31 @@ pub struct Launch {
     pub log: PathBuf,
 }
 
+/// The operator's token of every gateway that [`Launch::serve`] starts.
+pub const ADMIN: &str = "load-tests-admin-token";
+const APPS: &str = r#"[{ name = "simulated", app_secrets = ["simulated-app-secret"], verify_token = "simulated-verify-token" }]"#;
+
 impl Launch {
+    /// A gateway that keeps its data and its log in a folder, listens on a port of this machine, and calls Meta at an address.
+    pub fn serve(binary: PathBuf, folder: &Path, port: u16, meta: &str) -> Self {
+        let env = [
+            ("MESEJ_SERVER__LISTEN", format!("127.0.0.1:{port}")),
+            ("MESEJ_SERVER__ADMIN_TOKEN", ADMIN.to_owned()),
+            ("MESEJ_STORE__PATH", folder.join("data").display().to_string()),
+            ("MESEJ_WHATSAPP__BASE_URL", meta.to_owned()),
+            ("MESEJ_WHATSAPP__APPS", APPS.to_owned()),
+            ("MESEJ_LIMITS__KEY_REQUESTS_PER_S", "10000".to_owned()),
+            ("MESEJ_LIMITS__TENANT_REQUESTS_PER_S", "10000".to_owned()),
+        ];
+        Self {
+            binary,
+            what: "mesej serve",
+            args: vec!["serve".to_owned()],
+            env: env.map(|(name, value)| (name.to_owned(), value)).into(),
+            log: folder.join("gateway.log"),
+        }
+    }
+
     /// Starts it.
     pub fn start(&self) -> anyhow::Result<Process> {
         let log = std::fs::File::options()

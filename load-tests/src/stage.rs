@@ -7,10 +7,9 @@ use serde_json::json;
 
 use crate::cores::{self, Role};
 use crate::gateway::{Gateway, Tenant};
-use crate::process::{self, Launch, Process, binary, free_port};
+use crate::process::{self, ADMIN, Launch, Process, binary, free_port};
 use crate::simulator::Simulator;
 
-const ADMIN: &str = "load-tests-admin-token";
 /// The number.
 pub const NUMBER: &str = "106540352242922";
 /// Its account.
@@ -91,31 +90,11 @@ impl Stage {
         let simulator = Simulator::new(meta.clone())?;
         let gateway = Gateway::new(format!("http://127.0.0.1:{port}"), ADMIN.to_owned())?;
         process::ready(gateway.client(), &format!("{meta}/_control/stats"), START).await?;
-        let apps = "[{ name = \"simulated\", app_secrets = [\"simulated-app-secret\"], \
-                    verify_token = \"simulated-verify-token\" }]";
-        let usual = [
-            ("MESEJ_SERVER__LISTEN", format!("127.0.0.1:{port}")),
-            ("MESEJ_SERVER__ADMIN_TOKEN", ADMIN.to_owned()),
-            (
-                "MESEJ_STORE__PATH",
-                folder.path().join("data").display().to_string(),
-            ),
-            ("MESEJ_WHATSAPP__BASE_URL", meta),
-            ("MESEJ_WHATSAPP__APPS", apps.to_owned()),
-            ("MESEJ_LIMITS__KEY_REQUESTS_PER_S", "10000".to_owned()),
-            ("MESEJ_LIMITS__TENANT_REQUESTS_PER_S", "10000".to_owned()),
-        ];
-        let serving = Launch {
-            binary: mesej,
-            what: "mesej serve",
-            args: vec!["serve".to_owned()],
-            env: usual
-                .into_iter()
-                .chain(scene.env)
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect(),
-            log: folder.path().join("gateway.log"),
-        };
+        let mut serving = Launch::serve(mesej, folder.path(), port, &meta);
+        let own = scene.env.into_iter();
+        serving
+            .env
+            .extend(own.map(|(name, value)| (name.to_owned(), value)));
         let process = scene.places.start(Role::Measured, &serving)?;
         process::ready(gateway.client(), &gateway.url("/readyz"), START).await?;
         let number = json!({

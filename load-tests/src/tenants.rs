@@ -15,10 +15,9 @@ use serde_json::json;
 
 use crate::bounds::Bounds;
 use crate::gateway::{Gateway, Tenant};
-use crate::process::{self, Launch, Process, binary, free_port, resident_kib};
+use crate::process::{self, ADMIN, Launch, Process, binary, free_port, resident_kib};
 use wakes::Sleepers;
 
-const ADMIN: &str = "load-tests-admin-token";
 /// When a gateway has to be ready, however many tenants it has and however it ended before.
 const READY_MS: f64 = 400.0;
 /// What one may hold that rests.
@@ -31,7 +30,6 @@ const START: Duration = Duration::from_secs(120);
 const END: Duration = Duration::from_secs(30);
 /// Tenants made at once.
 const TOGETHER: usize = 64;
-const APPS: &str = "[{ name = \"simulated\", app_secrets = [\"simulated-app-secret\"], verify_token = \"simulated-verify-token\" }]";
 /// Asked for something before others are counted: what a process makes once, for whoever comes first, is no tenant's.
 const FIRST: usize = 500;
 /// The store's cache while live tenants are counted: what is read for them is kept there as well, up to a bound for all of them.
@@ -60,24 +58,9 @@ pub async fn run(args: TenantsArgs) -> anyhow::Result<ExitCode> {
     let folder = tempfile::tempdir()?;
     let port = free_port()?;
     let gateway = Gateway::new(format!("http://127.0.0.1:{port}"), ADMIN.to_owned())?;
-    let env = [
-        ("MESEJ_SERVER__LISTEN", format!("127.0.0.1:{port}")),
-        ("MESEJ_SERVER__ADMIN_TOKEN", ADMIN.to_owned()),
-        (
-            "MESEJ_STORE__PATH",
-            folder.path().join("data").display().to_string(),
-        ),
-        // Nothing is sent.
-        ("MESEJ_WHATSAPP__BASE_URL", "http://127.0.0.1:9".to_owned()),
-        ("MESEJ_WHATSAPP__APPS", APPS.to_owned()),
-    ];
-    let serving = Launch {
-        binary: binary(args.binary.as_deref())?,
-        what: "mesej serve",
-        args: vec!["serve".to_owned()],
-        env: env.map(|(name, value)| (name.to_owned(), value)).into(),
-        log: folder.path().join("gateway.log"),
-    };
+    // Nothing is sent.
+    let binary = binary(args.binary.as_deref())?;
+    let serving = Launch::serve(binary, folder.path(), port, "http://127.0.0.1:9");
     let (making, _) = start(&serving, &gateway).await?;
     let tenants: Vec<Tenant> = stream::iter(0..args.tenants)
         .map(|n| make(&gateway, n))

@@ -7,13 +7,11 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use crate::gateway::{Gateway, Tenant};
-use crate::process::{self, Launch, Process, binary, free_port};
+use crate::process::{self, ADMIN, Launch, Process, binary, free_port};
 use crate::simulator::Simulator;
 
-const ADMIN: &str = "load-tests-admin-token";
 /// How long a start may take.
 const START: Duration = Duration::from_secs(120);
-const APPS: &str = "[{ name = \"simulated\", app_secrets = [\"simulated-app-secret\"], verify_token = \"simulated-verify-token\" }]";
 
 /// Both, running.
 pub(super) struct World {
@@ -51,25 +49,7 @@ impl World {
         let simulator = Simulator::new(meta.clone())?;
         let gateway = Gateway::new(format!("http://127.0.0.1:{port}"), ADMIN.to_owned())?;
         process::ready(gateway.client(), &format!("{meta}/_control/stats"), START).await?;
-        let env = [
-            ("MESEJ_SERVER__LISTEN", format!("127.0.0.1:{port}")),
-            ("MESEJ_SERVER__ADMIN_TOKEN", ADMIN.to_owned()),
-            (
-                "MESEJ_STORE__PATH",
-                folder.path().join("data").display().to_string(),
-            ),
-            ("MESEJ_WHATSAPP__BASE_URL", meta),
-            ("MESEJ_WHATSAPP__APPS", APPS.to_owned()),
-            ("MESEJ_LIMITS__KEY_REQUESTS_PER_S", "10000".to_owned()),
-            ("MESEJ_LIMITS__TENANT_REQUESTS_PER_S", "10000".to_owned()),
-        ];
-        let serving = Launch {
-            binary: mesej,
-            what: "mesej serve",
-            args: vec!["serve".to_owned()],
-            env: env.map(|(name, value)| (name.to_owned(), value)).into(),
-            log: folder.path().join("gateway.log"),
-        };
+        let serving = Launch::serve(mesej, folder.path(), port, &meta);
         let process = Some(serving.start()?);
         process::ready(gateway.client(), &gateway.url("/readyz"), START).await?;
         let number = json!({
