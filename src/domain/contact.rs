@@ -71,7 +71,8 @@ impl Alias {
     }
 
     /// What [`dialled`](Self::dialled) accepts, for error messages.
-    pub const DIALLED: &'static str = "a phone number with its country code, such as +62 812 3456 789";
+    pub const DIALLED: &'static str =
+        "a phone number with its country code and without `(0)`, such as +62 812 3456 789";
 
     /// A phone number as people and programs write one, with its country's code. `None` where dropping what is no digit would
     /// make another number of it: `(0)` is dialled within a country only, and `628123456.0` is a spreadsheet's.
