@@ -7,6 +7,7 @@
 //! | `rows.rs` | how rows are changed: never over somebody else's change, and noted in their history |
 //! | `sync.rs` | one look-up of an account at Meta |
 //! | `schedule.rs` | when which account is looked up |
+//! | `hearing.rs` | news that webhooks tell, which wait for their turn beside the road in |
 //! | `known.rs` | what messages are checked against, kept in memory for half a minute |
 //! | `numbers.rs` | how an account's numbers stand with Meta |
 //! | `change.rs` | templates that the business makes, edits and deletes |
@@ -14,6 +15,7 @@
 //! ADR 036 says why.
 
 mod change;
+mod hearing;
 mod known;
 mod merge;
 mod numbers;
@@ -25,6 +27,7 @@ pub(crate) mod tests;
 
 use std::sync::{Arc, Mutex};
 
+use hearing::Hearing;
 use tokio::sync::Notify;
 
 use crate::domain::{Clock, ContentError, TemplateStatus};
@@ -34,6 +37,7 @@ use known::Known;
 use schedule::Schedule;
 
 pub use change::{Change, NewTemplate, Reach};
+pub use hearing::Heed;
 
 /// Why something about templates was not done.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +70,7 @@ pub struct TemplateBook {
     clock: Arc<dyn Clock>,
     graph: Arc<dyn GraphTemplates>,
     known: Known,
+    hearing: Hearing,
     schedule: Mutex<Schedule>,
     /// Told when an account is to be looked up sooner.
     asked: Notify,
@@ -85,6 +90,7 @@ impl TemplateBook {
             clock,
             graph,
             known: Known::default(),
+            hearing: Hearing::default(),
             schedule: Mutex::default(),
             asked: Notify::new(),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),

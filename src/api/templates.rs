@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::auth::{Call, CanRead, Need};
 use super::error::{ApiError, ErrorCode};
-use crate::domain::{TemplateId, TemplateStatus, Timestamp, WabaId};
+use crate::domain::{TemplateId, TemplateName, TemplateStatus, Timestamp, WabaId};
 use crate::store::Number;
 use crate::store::tables::{Template, TemplateAccount};
 use crate::whatsapp::templates::{Draft, problems};
@@ -129,7 +129,12 @@ pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
             }
     };
     let table = call.table::<Template>();
-    let mut after = cursor.map(|id| Bytes::copy_from_slice(id.as_bytes()));
+    // Those of an account stand together.
+    let first = waba.as_ref().map(TemplateName::first_of);
+    let mut after = match cursor {
+        Some(id) => Some(Bytes::copy_from_slice(id.as_bytes())),
+        None => first.map(|first| Bytes::copy_from_slice(&first)),
+    };
     let (mut rows, mut last, mut more) = (Vec::new(), None, true);
     for _ in 0..PAGES {
         let page = table
@@ -137,6 +142,10 @@ pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
             .await?;
         more = page.more;
         for found in page.items {
+            if first.is_some_and(|first| !found.sort.starts_with(&first)) {
+                more = false;
+                break;
+            }
             if rows.len() == limit {
                 more = true;
                 break;
@@ -182,15 +191,14 @@ pub(super) async fn synced(call: Call<CanRead>) -> Result<HttpResponse, ApiError
     let mut all = Vec::new();
     for waba in numbers(&call).await?.into_keys() {
         let account = known.iter().find(|account| account.waba == waba);
-        let runs = account.and_then(|account| account.running_until);
+        let runs = account.is_some_and(|account| account.is_running(now));
         let error = account.and_then(|account| account.error.as_deref());
         // What was asked for here and has not begun yet, too: whoever asked waits for it.
         let is_soon = call.state().templates.is_looked_up_soon(call.tenant(), &waba);
-        let state = match (runs, error) {
-            (Some(until), _) if now < until => "running",
-            _ if is_soon => "running",
-            (_, Some(_)) => "failed",
-            _ => "idle",
+        let state = match error {
+            _ if runs || is_soon => "running",
+            Some(_) => "failed",
+            None => "idle",
         };
         let counts = account.map(|account| &account.counts);
         let counted = counts.into_iter().flatten();

@@ -348,7 +348,7 @@ impl Core {
         ));
         let keeping_up = tokio::spawn({
             let (templates, shutdown) = (Arc::clone(&self.templates), shutdown.clone());
-            async move { templates.keep_up(&shutdown).await }
+            async move { tokio::join!(templates.keep_up(&shutdown), templates.keep_hearing(&shutdown)) }
         });
         tokio::spawn(start_tenants(
             Arc::clone(&self.directory),

@@ -25,14 +25,24 @@ impl TemplateName {
         }
     }
 
-    /// The id under which the gateway keeps it.
+    /// The id under which the gateway keeps it. Those of one account begin alike, so that they stand together.
     pub fn id(&self) -> TemplateId {
-        TemplateId::from_bytes(digest16(&[
+        let mut id = digest16(&[
             b"template",
             self.waba.as_str().as_bytes(),
             self.name.as_bytes(),
             self.language.as_bytes(),
-        ]))
+        ]);
+        for (byte, first) in id.iter_mut().zip(Self::first_of(&self.waba)) {
+            *byte = first;
+        }
+        TemplateId::from_bytes(id)
+    }
+
+    /// What the ids of an account's templates begin with. Another account's may begin so, too.
+    pub fn first_of(waba: &WabaId) -> [u8; 4] {
+        let [first, second, third, fourth, ..] = digest16(&[b"template account", waba.as_str().as_bytes()]);
+        [first, second, third, fourth]
     }
 }
 
@@ -129,6 +139,10 @@ mod tests {
         assert_ne!(named("en").id(), named("en_US").id());
         let other = TemplateName::new(WabaId::parse("2").unwrap(), "a", "en_US");
         assert_ne!(other.id(), named("en_US").id());
+        let first = TemplateName::first_of(&WabaId::parse("1").unwrap());
+        assert!(named("en").id().as_bytes().starts_with(&first));
+        assert!(named("en_US").id().as_bytes().starts_with(&first));
+        assert!(!other.id().as_bytes().starts_with(&first));
     }
 
     #[test]

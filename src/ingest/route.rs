@@ -12,7 +12,7 @@ use super::backlog::{Flow, Handed, LEAST, Part, Strays};
 use super::in_flight::{InFlightOps, ROOM};
 use super::quarantine::{self, What};
 use super::shared_backlog::SharedBacklog;
-use super::ticket::{Share, Ticket, Verdict};
+use super::ticket::{Heeded, Share, Ticket, Verdict};
 use super::{IngestParts, owners, signed, split};
 use crate::actors::port::{Inbox, Signer, TenantInbox};
 use crate::actors::request::Refusal;
@@ -20,8 +20,8 @@ use crate::domain::message::{Amendment, Side};
 use crate::domain::{Alias, DeliveryState, EventKind, PhoneNumberId, TenantId, WabaId, WamidHash};
 use crate::store::op::{Amend, Announce, Called, Naming, Op, Prefer, Receive, Relate, Report, ReportTarget};
 use crate::store::{JournalEntry, ProcessId};
+use crate::telemetry::Seldom;
 use crate::telemetry::labels::{ElementKind, QuarantineReason};
-use crate::telemetry::{Seldom, metrics};
 use crate::whatsapp::webhook::Haste;
 use crate::whatsapp::{Element, IncomingMessage, IncomingStatus, OtherEvent, webhook};
 
@@ -288,10 +288,7 @@ impl Router {
             }
             Element::Other(other) => {
                 self.note_numbers(tenant, other);
-                if !self.note_template(tenant, other).await {
-                    ticket.note(Verdict::Again);
-                    return Handed::All;
-                }
+                self.hear_of_template(tenant, other, ticket);
                 (ElementKind::Account, told(other))
             }
             Element::Malformed(_) => return Handed::All,
@@ -321,20 +318,13 @@ impl Router {
         }
     }
 
-    /// Takes over news of a message template; whether that is done, or there are none.
-    async fn note_template(&self, tenant: TenantId, other: &OtherEvent) -> bool {
-        let (Some(news), Some(waba)) = (webhook::template_news(other), &other.waba) else {
-            return true;
-        };
-        let Err(error) = self.parts.templates.apply(tenant, waba, &news).await else {
-            return true;
-        };
-        tracing::warn!(tenant.id = %tenant, %error, "cannot take over what is new of a template");
-        if error.kind.is_lasting() {
-            // It would fail for ever, and the next list says the same.
-            metrics::template_news_skipped_total().increment(1);
+    /// Passes news of a message template on. The entry is done once they are written down.
+    fn hear_of_template(&self, tenant: TenantId, other: &OtherEvent, ticket: &Arc<Ticket>) {
+        if let (Some(news), Some(waba)) = (webhook::template_news(other), &other.waba) {
+            let heed = Heeded::of(ticket);
+            let heed = Box::new(move || heed.settle());
+            self.parts.templates.hear(tenant, waba, news, heed);
         }
-        error.kind.is_lasting()
     }
 
     fn message(message: &IncomingMessage, inbox: &dyn TenantInbox) -> Vec<Op> {

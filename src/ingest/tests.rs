@@ -3,6 +3,7 @@
 mod floods;
 mod missing;
 mod several;
+mod templates;
 
 use std::time::Duration;
 
@@ -175,6 +176,7 @@ struct Road {
     store: Arc<FaultyStore>,
     directory: Arc<Directory>,
     intake: Arc<Intake>,
+    templates: Arc<TemplateBook>,
     shutdown: Shutdown,
     applying: tokio::task::JoinHandle<()>,
 }
@@ -189,12 +191,19 @@ impl Road {
     /// On a store that others may use, too.
     async fn over(store: Arc<FaultyStore>, directory: Arc<Directory>, seed: u64) -> Self {
         let shutdown = Shutdown::default();
-        let (intake, applier) = open(parts(&directory), shutdown.clone(), seed).await.unwrap();
+        let parts = parts(&directory);
+        let templates = Arc::clone(&parts.templates);
+        let (intake, applier) = open(parts, shutdown.clone(), seed).await.unwrap();
         let applying = actix::spawn(applier.run());
+        actix::spawn({
+            let (templates, shutdown) = (Arc::clone(&templates), shutdown.clone());
+            async move { templates.keep_hearing(&shutdown).await }
+        });
         Self {
             store,
             directory,
             intake,
+            templates,
             shutdown,
             applying,
         }

@@ -245,6 +245,35 @@ impl Drop for Share {
     }
 }
 
+/// A ticket's share for what is written down beside the ledger. What nobody settles is applied again.
+pub(super) struct Heeded {
+    ticket: Arc<Ticket>,
+    is_settled: bool,
+}
+
+impl Heeded {
+    /// Takes a share.
+    pub(super) fn of(ticket: &Arc<Ticket>) -> Self {
+        Self {
+            ticket: Arc::clone(ticket),
+            is_settled: false,
+        }
+    }
+
+    /// It is written down, or need not be.
+    pub(super) fn settle(mut self) {
+        self.is_settled = true;
+    }
+}
+
+impl Drop for Heeded {
+    fn drop(&mut self) {
+        if !self.is_settled {
+            self.ticket.note(Verdict::Again);
+        }
+    }
+}
+
 impl Drop for Ticket {
     fn drop(&mut self) {
         let verdict = Verdict::of(self.verdict.load(Ordering::Acquire));

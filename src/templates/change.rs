@@ -186,23 +186,16 @@ impl TemplateBook {
         }
         let (mut reached, mut after) = (Vec::new(), None);
         loop {
-            let page = self
-                .table::<Template>()
-                .page(Template::of(tenant), after.take(), ROWS)
-                .await?;
-            after = page.items.last().map(|found| found.sort.clone());
-            let same = page.items.iter().map(|found| &found.row);
-            let same = same.filter(|other| other.waba == row.waba && other.name == row.name);
+            let (rows, next) = self.page_of(tenant, &row.waba, after.take()).await?;
+            let same = rows.iter().filter(|other| other.name == row.name);
             reached.extend(same.map(Template::id));
-            if !page.more {
+            after = next;
+            if after.is_none() {
                 return Ok(reached);
             }
         }
     }
 }
-
-/// Rows that are read at once.
-const ROWS: usize = 200;
 
 /// How far a deletion reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! How rows of templates are changed: nobody's change is written over, and what they become is noted in their history afterwards.
 
+use bytes::Bytes;
+
 use super::merge::{Listed, told};
 use super::{TemplateBook, schedule};
 use crate::domain::{TemplateId, TemplateName, TemplateStatus, TenantId, WabaId};
@@ -11,6 +13,8 @@ use crate::whatsapp::webhook::TemplateNews;
 
 /// How often a row that others change, too, is read again.
 const TRIES: usize = 8;
+/// Rows that are read at once.
+const ROWS: usize = 200;
 
 impl TemplateBook {
     /// The rows of one type, now.
@@ -22,6 +26,23 @@ impl TemplateBook {
     pub async fn get(&self, tenant: TenantId, id: TemplateId) -> Result<Option<Template>, StoreError> {
         let found = self.table::<Template>().get(&Template::at(tenant, id)).await?;
         Ok(found.map(|found| found.row))
+    }
+
+    /// A page of an account's templates, and after which row the next one begins.
+    pub(super) async fn page_of(
+        &self,
+        tenant: TenantId,
+        waba: &WabaId,
+        after: Option<Bytes>,
+    ) -> Result<(Vec<Template>, Option<Bytes>), StoreError> {
+        let first = TemplateName::first_of(waba);
+        let after = after.unwrap_or_else(|| Bytes::copy_from_slice(&first));
+        let table = self.table::<Template>();
+        let page = table.page(Template::of(tenant), Some(after), ROWS).await?;
+        let last = page.items.last().map(|found| found.sort.clone());
+        let next = last.filter(|last| page.more && last.starts_with(&first));
+        let rows = page.items.into_iter().map(|found| found.row);
+        Ok((rows.filter(|row| row.waba == *waba).collect(), next))
     }
 
     /// How one of them changed, newest first.

@@ -36,8 +36,8 @@ const UNCHANGED: Backoff = Backoff::doubling(Duration::from_secs(60), Duration::
 const SHORTEST: Duration = Duration::from_secs(30);
 /// After failures.
 const BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(60), Duration::from_secs(3_600));
-/// When another process is at it.
-const ELSEWHERE: Duration = Duration::from_secs(60);
+/// When another process is at it, or was and is gone.
+const ELSEWHERE: Duration = Duration::from_secs(10);
 /// Accounts that are not known yet and asked for; the others have their turn a little later.
 const MOST_AWAITED: usize = 1_000;
 /// Accounts that are looked up at once.

@@ -14,12 +14,10 @@ use crate::whatsapp::client::{BearerToken, GraphError};
 
 /// How long a look-up may take.
 const DEADLINE: Duration = Duration::from_secs(120);
-/// For so long a process that began one is believed to be at it; one that was killed is not waited for any longer.
-const CLAIM: Duration = Duration::from_secs(150);
+/// How often whoever is at it says so again: a few times within a lease, so that one write may fail.
+const RENEWAL: Duration = Duration::from_secs(5);
 /// Pages of an account: more templates than Meta allows one.
 const MOST_PAGES: usize = 200;
-/// Rows that are read at once.
-const ROWS: usize = 200;
 /// Characters of what is kept of a failure.
 const LONGEST_ERROR: usize = 300;
 
@@ -45,7 +43,7 @@ pub(super) enum Wanted {
     Anew,
 }
 
-enum Claim {
+pub(super) enum Claim {
     /// With its number.
     Mine(u64),
     Fresh(TemplateAccount),
@@ -83,10 +81,10 @@ impl TemplateBook {
             Ok(Claim::Elsewhere) => return Synced::Elsewhere,
             Err(error) => return Synced::Failed(error.into()),
         };
-        let all = self.take_over(tenant, waba, generation, &token);
-        let looked_up = match tokio::time::timeout(DEADLINE, all).await {
-            Ok(done) => done,
-            Err(_late) => Err(unreachable("the list did not end in time")),
+        let all = tokio::time::timeout(DEADLINE, self.take_over(tenant, waba, generation, &token));
+        let looked_up = tokio::select! {
+            done = all => done.unwrap_or_else(|_late| Err(unreachable("the list did not end in time"))),
+            () = self.renew(tenant, waba, generation) => return Synced::Elsewhere,
         };
         let ended = self.release(tenant, waba, generation, &looked_up).await;
         match (looked_up, ended) {
@@ -114,12 +112,17 @@ impl TemplateBook {
         }
     }
 
-    async fn claim(&self, tenant: TenantId, waba: &WabaId, wanted: Wanted) -> Result<Claim, StoreError> {
+    pub(super) async fn claim(
+        &self,
+        tenant: TenantId,
+        waba: &WabaId,
+        wanted: Wanted,
+    ) -> Result<Claim, StoreError> {
         let began = self.clock.now();
         let claimed = self.table::<TemplateAccount>().change::<NoClaim>(
             TemplateAccount::at(tenant, waba),
             |before: Option<&TemplateAccount>| {
-                if before.is_some_and(|before| before.running_until.is_some_and(|until| began < until)) {
+                if before.is_some_and(|before| before.is_running(began)) {
                     return Err(NoClaim::Is(Claim::Elsewhere));
                 }
                 let is_enough = |at: Timestamp| match wanted {
@@ -135,7 +138,7 @@ impl TemplateBook {
                     synced_at: before.and_then(|before| before.synced_at),
                     began,
                     generation: before.map_or(0, |before| before.generation).saturating_add(1),
-                    running_until: Some(began.after(CLAIM)),
+                    running_until: Some(TemplateAccount::lease(began)),
                     counts: before.map(|before| before.counts.clone()).unwrap_or_default(),
                     error: before.and_then(|before| before.error.clone()),
                 }))
@@ -145,6 +148,33 @@ impl TemplateBook {
             Ok((_, after)) => Ok(Claim::Mine(after.map_or(0, |after| after.generation))),
             Err(NoClaim::Is(claim)) => Ok(claim),
             Err(NoClaim::Store(error)) => Err(error),
+        }
+    }
+
+    /// Says again and again that somebody is at it; returns when another one has taken over, because it took too long to say so.
+    async fn renew(&self, tenant: TenantId, waba: &WabaId, generation: u64) {
+        loop {
+            tokio::time::sleep(RENEWAL).await;
+            let until = TemplateAccount::lease(self.clock.now());
+            let renewed = self.table::<TemplateAccount>().change::<StoreError>(
+                TemplateAccount::at(tenant, waba),
+                |before: Option<&TemplateAccount>| {
+                    Ok(before.cloned().map(|before| match before.generation {
+                        own if own == generation => TemplateAccount {
+                            running_until: Some(until),
+                            ..before
+                        },
+                        _ => before,
+                    }))
+                },
+            );
+            match renewed.await {
+                Ok((_, Some(after))) if after.generation == generation => {}
+                Ok(_) => return,
+                Err(error) => {
+                    tracing::debug!(tenant.id = %tenant, waba.id = %waba, %error, "a look-up of templates is not noted");
+                }
+            }
         }
     }
 
@@ -188,14 +218,8 @@ impl TemplateBook {
         let mut counts = BTreeMap::new();
         let mut after: Option<Bytes> = None;
         loop {
-            let table = self.table::<Template>();
-            let page = table.page(Template::of(tenant), after.take(), ROWS).await?;
-            after = page.items.last().map(|found| found.sort.clone());
-            for found in page.items {
-                let mut row = found.row;
-                if row.waba != *waba {
-                    continue;
-                }
+            let (rows, next) = self.page_of(tenant, waba, after.take()).await?;
+            for mut row in rows {
                 // One that was made since may not be listed yet.
                 let is_gone = !seen.contains(&row.id()) && !row.told.is_since(generation);
                 if is_gone && row.status != TemplateStatus::Deleted {
@@ -205,7 +229,8 @@ impl TemplateBook {
                 let count: &mut u32 = counts.entry(row.status).or_default();
                 *count = count.saturating_add(1);
             }
-            if !page.more {
+            after = next;
+            if after.is_none() {
                 return Ok(counts);
             }
         }

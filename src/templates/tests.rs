@@ -15,6 +15,7 @@ use crate::domain::{PhoneNumberId, SendRate, TemplateName, TenantId, TestClock, 
 use crate::store::Number;
 use crate::store::directory::AccessToken;
 use crate::store::memory::MemoryStore;
+use crate::store::plain::PlainValue;
 use crate::store::tables::Template;
 use crate::whatsapp::client::BearerToken;
 use graph::TemplatesAtMeta;
@@ -90,6 +91,10 @@ impl Stage {
 
     async fn sync(&self) -> Synced {
         self.clock.advance(Duration::from_secs(10));
+        self.sync_now().await
+    }
+
+    async fn sync_now(&self) -> Synced {
         self.book.sync(ONE, &waba(), Some(bearer()), Wanted::Anew).await
     }
 
@@ -200,8 +205,79 @@ async fn an_account_is_looked_up_by_one_at_a_time_and_not_again_without_need() {
             .is_err()
     );
     drop(open);
-    stage.clock.advance(Duration::from_secs(151));
+    let state = async || stage.book.account(ONE, &waba()).await.unwrap().unwrap();
+    assert!(state().await.is_running(stage.clock.now()));
+    stage.clock.advance(Duration::from_secs(20));
+    assert!(!state().await.is_running(stage.clock.now()));
     assert!(matches!(stage.sync().await, Synced::Done(_)));
+}
+
+#[tokio::test]
+async fn a_lease_of_a_clock_that_was_set_back_is_void() {
+    let stage = Stage::synced(vec![listed("a", "APPROVED")]).await;
+    stage.clock.jump_wall_to(NOW.after(Duration::from_hours(1)));
+    let open = stage.meta.hold();
+    let account = waba();
+    let killed = stage.book.sync(ONE, &account, Some(bearer()), Wanted::Anew);
+    let killed = tokio::time::timeout(Duration::from_millis(20), killed);
+    assert!(killed.await.is_err());
+    drop(open);
+    stage.clock.jump_wall_to(NOW);
+    assert!(matches!(stage.sync().await, Synced::Done(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_up_that_takes_long_is_not_begun_by_another_and_ends_when_another_took_over() {
+    let stage = Stage::with(vec![listed("a", "APPROVED")]).await;
+    let open = stage.meta.hold();
+    let account = waba();
+    let long = stage.book.sync(ONE, &account, Some(bearer()), Wanted::Anew);
+    let others = async {
+        for _ in 0..12 {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            stage.clock.advance(Duration::from_secs(5));
+            // Whoever is at it says so again.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            assert!(matches!(stage.sync_now().await, Synced::Elsewhere));
+        }
+        // It did not get to say so for long: somebody else begins one.
+        stage.clock.advance(Duration::from_secs(60));
+        let taken_over = stage.book.claim(ONE, &account, Wanted::Anew).await;
+        assert!(taken_over.is_ok());
+    };
+    let (long, ()) = tokio::join!(long, others);
+    assert!(matches!(long, Synced::Elsewhere));
+    drop(open);
+}
+
+#[tokio::test]
+async fn an_account_reads_its_own_templates_alone() {
+    let stage = Stage::with((0..250).map(|n| listed(&format!("t{n}"), "APPROVED")).collect()).await;
+    // A row of another account that cannot be read: whoever reads all is stopped by it.
+    let first = TemplateName::first_of(&waba());
+    assert!(first > [0; 4]);
+    let unreadable = PlainValue {
+        body: "x".into(),
+        expires: None,
+    };
+    let key = Template::of(ONE).row(&[0; 16]);
+    let put = stage
+        .store
+        .replace_plain_row(key, None, Some(unreadable), stage.clock.now());
+    assert!(put.await.unwrap());
+    let other = WabaId::parse("2").unwrap();
+    let synced = stage.book.sync(ONE, &other, Some(bearer()), Wanted::Anew).await;
+    let of = |synced: Synced| match synced {
+        Synced::Done(account) => account.counts,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(of(synced).get(&TemplateStatus::Approved), Some(&250));
+    stage.meta.list(vec![listed("t7", "APPROVED")]);
+    let counts = of(stage.sync().await);
+    assert_eq!(counts.get(&TemplateStatus::Approved), Some(&1));
+    assert_eq!(counts.get(&TemplateStatus::Deleted), None);
+    stage.meta.list(Vec::new());
+    assert_eq!(of(stage.sync().await).get(&TemplateStatus::Deleted), Some(&1));
 }
 
 #[tokio::test]

@@ -39,6 +39,9 @@ pub const TEMPLATE_ACCOUNT: Table = Table {
     ..PLAIN
 };
 
+/// For so long a process that looks an account up is believed to be at it, unless it says so again.
+const LEASE: Duration = Duration::from_secs(20);
+
 /// How long a template that Meta deleted is remembered.
 const DELETED: Duration = Duration::from_hours(24 * 30);
 
@@ -233,7 +236,7 @@ pub struct TemplateAccount {
     /// Which one that was: each has the next number.
     #[serde(default)]
     pub generation: u64,
-    /// Until when nobody else begins one; none once it ended.
+    /// Until when nobody else begins one, unless whoever is at it says so again; none once it ended.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub running_until: Option<Timestamp>,
     /// How many templates there are in which state.
@@ -253,6 +256,18 @@ impl TemplateAccount {
     /// One of them.
     pub fn at(tenant: TenantId, waba: &WabaId) -> PlainKey {
         Self::of(tenant).row(waba.as_str().as_bytes())
+    }
+
+    /// Until when whoever looks it up now is believed to be at it.
+    pub fn lease(now: Timestamp) -> Timestamp {
+        now.after(LEASE)
+    }
+
+    /// Whether somebody looks it up. A lease that ends later than any that is given now is one of a clock that was set back.
+    pub fn is_running(&self, now: Timestamp) -> bool {
+        let longest = now.after(LEASE * 2);
+        self.running_until
+            .is_some_and(|until| now < until && until <= longest)
     }
 }
 
