@@ -185,6 +185,10 @@ pub(super) mod lane {
     /// Begin no more calls, end those under way, then stop.
     pub(crate) struct Drain(pub(crate) oneshot::Sender<()>);
 
+    /// Forget what is known of files.
+    #[cfg(test)]
+    pub(crate) struct LoseFiles;
+
     /// Stop at once, as if by a panic.
     #[cfg(test)]
     pub(crate) struct Die;

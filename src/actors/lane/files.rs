@@ -8,11 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{ActorFutureExt as _, AsyncContext as _, Context, WrapFuture as _};
+use tokio::time::timeout;
 
 use super::Lane;
 use super::waiting::{Hold, Moment, Waiting};
 use crate::actors::request::DelayReason;
-use crate::domain::{Backoff, DeliveryState, MediaId, MessageId, MetaError, PhoneNumberId, TenantId};
+use crate::domain::{
+    Backoff, DeliveryState, MediaId, MessageId, MetaError, PhoneNumberId, Priority, TenantId,
+};
 use crate::media::outbound::{FileToSend, NotAtMeta};
 use crate::store::Store;
 use crate::store::op::Withdraw;
@@ -26,8 +29,13 @@ const MOST: usize = 10_000;
 const REST: Duration = Duration::from_secs(60);
 /// Waits between tries.
 const BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(2), Duration::from_secs(300));
-/// So often it is tried, which is some three hours. Then the message fails, and says why.
-const TRIES: u32 = 40;
+/// For so long a file is tried that a person waits for, and with it all that goes to the same customer. Then the message fails, and says
+/// why: whoever wrote it is there, and decides.
+const REPLY_PATIENCE: Duration = Duration::from_mins(10);
+/// The same for a file of a broadcast.
+const BULK_PATIENCE: Duration = Duration::from_hours(3);
+/// The least time that a try has, however long the others took.
+const SHORTEST_TRY: Duration = Duration::from_secs(30);
 /// What a message fails with whose file could not be brought to Meta: Meta's own code for that.
 const FILE_FAILED: i64 = 131_053;
 
@@ -44,7 +52,21 @@ pub(super) struct WaitingFiles {
     asked_for: HashSet<MessageId>,
     underway: usize,
     ready: HashMap<MessageId, AtMeta>,
-    tries: HashMap<MessageId, u32>,
+    failures: HashMap<MessageId, Failures>,
+}
+
+/// How often a message's file did not get there, and since when it is tried.
+#[derive(Debug, Clone, Copy)]
+struct Failures {
+    count: u32,
+    since: Duration,
+}
+
+const fn patience(priority: Priority) -> Duration {
+    match priority {
+        Priority::Interactive => REPLY_PATIENCE,
+        Priority::Bulk => BULK_PATIENCE,
+    }
 }
 
 impl WaitingFiles {
@@ -61,7 +83,34 @@ impl WaitingFiles {
     /// A message needs no file any more.
     pub(super) fn forget(&mut self, message: MessageId) {
         self.ready.remove(&message);
-        self.tries.remove(&message);
+        self.failures.remove(&message);
+    }
+
+    /// How long the next try of a file may take.
+    fn time_for(&self, waiting: &Waiting, now: Duration) -> Duration {
+        let since = self
+            .failures
+            .get(&waiting.message)
+            .map_or(now, |failed| failed.since);
+        let left = (since + patience(waiting.priority)).saturating_sub(now);
+        left.max(SHORTEST_TRY)
+    }
+
+    /// Notes that a file did not get there by a try; when the next one is, if there is one.
+    fn failed(&mut self, waiting: &Waiting, began: Duration, now: Duration) -> Option<Duration> {
+        if self.failures.len() >= MOST {
+            // Of messages that went another way; the others have more time then.
+            self.failures.clear();
+        }
+        let first = Failures {
+            count: 0,
+            since: began,
+        };
+        let failures = self.failures.entry(waiting.message).or_insert(first);
+        failures.count = failures.count.saturating_add(1);
+        let end = failures.since + patience(waiting.priority);
+        let next = (now + BACKOFF.after(failures.count)).min(end);
+        (now < end).then_some(next)
     }
 
     /// Lets a message rest until its file is at Meta, if it has to.
@@ -116,7 +165,8 @@ impl Lane {
             && self.draining.is_none()
             && let Some(waiting) = self.files.wanted.pop_front()
         {
-            let message = waiting.message;
+            let (message, began) = (waiting.message, self.now().mono);
+            let time = self.files.time_for(&waiting, began);
             self.files.underway += 1;
             let place = (self.tenant, self.row.id.clone());
             let work = bring(
@@ -125,35 +175,35 @@ impl Lane {
                 place,
                 waiting.clone(),
             );
+            let work = async move {
+                let late = || NotAtMeta::Later("bringing it to Meta took too long".to_owned());
+                timeout(time, work).await.unwrap_or_else(|_elapsed| Err(late()))
+            };
             ctx.spawn(work.into_actor(self).map(move |brought, lane, ctx| {
                 lane.files.underway = lane.files.underway.saturating_sub(1);
                 lane.files.asked_for.remove(&message);
-                lane.file_came(&waiting, brought, ctx);
+                lane.file_came(&waiting, began, brought, ctx);
                 lane.turn_soon(ctx);
             }));
         }
     }
 
-    fn file_came(&mut self, waiting: &Waiting, brought: Brought, ctx: &mut Context<Self>) {
+    fn file_came(&mut self, waiting: &Waiting, began: Duration, brought: Brought, ctx: &mut Context<Self>) {
         let (now, message) = (self.now(), waiting.message);
         let error = match brought {
             Ok(ids) => {
                 let (in_flight, claiming) = (&self.in_flight, &self.claiming);
                 self.files
                     .make_room(|message| in_flight.holds(message) || claiming.asks_for(message));
-                self.files.tries.remove(&message);
+                self.files.failures.remove(&message);
                 self.files.ready.insert(message, ids);
                 return self.queue.hold(message, DelayReason::File, None, now);
             }
             Err(NotAtMeta::Never(error)) => error,
             Err(NotAtMeta::Later(why)) => {
-                let tries = self.files.tries.entry(message).or_default();
-                *tries = tries.saturating_add(1);
-                let tries = *tries;
-                tracing::debug!(tenant.id = %self.tenant, message.id = %message, why, tries, "a message waits for its file");
-                if tries < TRIES {
-                    let until = now.mono + BACKOFF.after(tries);
-                    return self.queue.hold(message, DelayReason::File, Some(until), now);
+                tracing::debug!(tenant.id = %self.tenant, message.id = %message, why, "a message waits for its file");
+                if let Some(next) = self.files.failed(waiting, began, now.mono) {
+                    return self.queue.hold(message, DelayReason::File, Some(next), now);
                 }
                 MetaError {
                     code: FILE_FAILED,

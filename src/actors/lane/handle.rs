@@ -276,6 +276,13 @@ impl LaneHandle {
         tokio::time::timeout(ANSWER, answer).await.ok()?.ok()
     }
 
+    /// Has the actor forget what it knows of files, as when others took their place.
+    #[cfg(test)]
+    pub(crate) async fn lose_files(&self) {
+        let told = self.0.addr.tell(crate::actors::messages::lane::LoseFiles, ROOM);
+        assert!(told.await.is_ok());
+    }
+
     /// Kills the actor.
     #[cfg(test)]
     pub(crate) async fn die(&self) {

@@ -334,6 +334,14 @@ impl Lane {
 }
 
 #[cfg(test)]
+impl Handler<Admitted<crate::actors::messages::lane::LoseFiles>> for Lane {
+    type Result = ();
+    fn handle(&mut self, _: Admitted<crate::actors::messages::lane::LoseFiles>, _: &mut Context<Self>) {
+        self.files = super::files::WaitingFiles::default();
+    }
+}
+
+#[cfg(test)]
 impl Handler<Admitted<crate::actors::messages::lane::Die>> for Lane {
     type Result = ();
     fn handle(&mut self, _: Admitted<crate::actors::messages::lane::Die>, ctx: &mut Context<Self>) {

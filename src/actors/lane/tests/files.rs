@@ -8,7 +8,8 @@ use async_trait::async_trait;
 
 use super::*;
 use crate::actors::lane::LaneLimits;
-use crate::domain::{DeliveryState, MediaId, MetaError};
+use crate::actors::request::DelayReason;
+use crate::domain::{Clock as _, DeliveryState, MediaId, MetaError, Priority};
 use crate::media::outbound::{FileAtMeta, FileToSend, NotAtMeta, OutboundFiles};
 use crate::whatsapp::RefusalScope;
 
@@ -161,12 +162,88 @@ async fn a_message_fails_after_hours_in_which_its_file_did_not_get_to_meta() {
     let away = std::iter::repeat_n(NotAtMeta::Later("Meta is away".to_owned()), 100);
     world.files.ends.lock().unwrap().extend(away);
     let lane = world.lane(LaneLimits::default());
-    let sent = world.send(&lane, &[with_file(1)]).await;
+    let broadcast = Letter {
+        priority: Priority::Bulk,
+        ..with_file(1)
+    };
+    let sent = world.send(&lane, &[broadcast]).await;
     world.settled().await;
     let delivery = world.delivery(&sent[0]).await;
     assert_eq!(delivery.state, DeliveryState::Failed);
     assert_eq!(delivery.error.unwrap().details.as_deref(), Some("Meta is away"));
-    assert_eq!(world.files.asked.lock().unwrap().len(), 40);
+    let asked = world.files.asked.lock().unwrap().len();
+    assert!((20..60).contains(&asked), "{asked}");
+    world.check();
+}
+
+#[actix::test]
+async fn a_reply_whose_file_does_not_get_to_meta_keeps_its_customer_waiting_for_minutes_at_the_most() {
+    let world = World::new().await;
+    let away = std::iter::repeat_n(NotAtMeta::Later("Meta is away".to_owned()), 100);
+    world.files.ends.lock().unwrap().extend(away);
+    // A try may hang, too.
+    *world.files.takes.lock().unwrap() = Duration::from_secs(500);
+    let lane = world.lane(LaneLimits::default());
+    let began = world.clock.monotonic();
+    let sent = world.send(&lane, &[with_file(1), letter(1)]).await;
+    world.pass(Duration::from_secs(30)).await;
+    for waiting in &sent {
+        let told = lane.delay_estimate(waiting.message).await.unwrap();
+        assert_eq!(told.reason, DelayReason::File, "the agent sees why");
+    }
+    world.settled().await;
+    let waited = world.clock.monotonic() - began;
+    assert!(waited < Duration::from_mins(12), "{waited:?}");
+    assert!(waited > Duration::from_mins(9), "{waited:?}");
+    let delivery = world.delivery(&sent[0]).await;
+    assert_eq!(delivery.state, DeliveryState::Failed);
+    assert_eq!(world.state(&sent[1]).await, DeliveryState::Sent);
+    world.check();
+}
+
+#[actix::test]
+async fn a_claim_whose_file_is_not_known_is_given_back_and_nothing_is_sent_without_it() {
+    let world = World::new().await;
+    let lane = world.lane(LaneLimits::default());
+    let sent = world.send(&lane, &[with_file(1)]).await;
+    // The claim is under way for a while.
+    *world.store.delay.lock().unwrap() = Duration::from_secs(1);
+    world
+        .until("its file is there and it is being claimed", || async {
+            truth(*world.store.claims.lock().unwrap() > 0)
+        })
+        .await;
+    lane.lose_files().await;
+    *world.store.delay.lock().unwrap() = Duration::ZERO;
+    world.settled().await;
+    assert_eq!(world.state(&sent[0]).await, DeliveryState::Sent);
+    let seen = world.seen();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].body["image"], serde_json::json!({ "id": "4711" }));
+    assert_eq!(
+        world.files.asked.lock().unwrap().len(),
+        2,
+        "it was asked for again"
+    );
+    world.check();
+}
+
+#[actix::test]
+async fn a_message_that_waits_for_its_file_uses_up_nothing_of_its_customers_limit() {
+    let world = World::new().await;
+    let later = NotAtMeta::Later("Meta is away".to_owned());
+    world.files.ends.lock().unwrap().extend(vec![later; 3]);
+    let mut limits = LaneLimits::default();
+    limits.pair.burst = 1;
+    limits.pair.every = Duration::from_secs(60);
+    let lane = world.lane(limits);
+    let began = world.clock.monotonic();
+    let sent = world.send(&lane, &[with_file(1)]).await;
+    world.settled().await;
+    assert_eq!(world.state(&sent[0]).await, DeliveryState::Sent);
+    let waited = world.seen()[0].at.saturating_sub(began);
+    assert!(waited < Duration::from_secs(30), "{waited:?}");
+    assert_eq!(world.files.asked.lock().unwrap().len(), 4);
     world.check();
 }
 
