@@ -7,6 +7,8 @@ pub mod content_type;
 pub mod discover;
 mod erasing;
 pub mod fetch;
+mod folder;
+pub mod intact;
 mod links;
 pub mod outbound;
 pub mod ownership;
@@ -30,6 +32,7 @@ use crate::store::tables::{FileKey, MediaFile};
 use crate::store::{Store, StoreError};
 use crate::whatsapp::client::{GraphError, GraphFiles};
 
+pub use intact::Expected;
 pub use links::LASTS as LINK_LASTS;
 pub use room::NoRoom;
 pub use storage::{Files, StorageError};
@@ -52,6 +55,9 @@ pub enum MediaError {
     /// A piece of an upload was removed while it was put together.
     #[error("a piece of the upload is not there any more")]
     PieceGone,
+    /// Too many links of a tenant work at the same time.
+    #[error("too many links to files work now")]
+    TooManyLinks,
     /// There is no randomness for a key.
     #[error("the system gives no random numbers")]
     NoRandomness,
@@ -66,6 +72,9 @@ pub struct Media {
     random: SystemRandom,
     bringing: outbound::SingleFlight,
     sweep_due: tokio::sync::Notify,
+    /// What this process is called where several fetch files.
+    fetcher: u64,
+    links: links::Counts,
 }
 
 impl Media {
@@ -76,14 +85,21 @@ impl Media {
         files: Files,
         meta: Arc<dyn GraphFiles>,
     ) -> Self {
+        let random = SystemRandom::new();
+        let mut fetcher = [0; 8];
+        if random.fill(&mut fetcher).is_err() {
+            tracing::warn!("the system gives no random numbers: gateways may fetch the same files");
+        }
         Self {
             store,
             clock,
             files,
             meta,
-            random: SystemRandom::new(),
+            random,
             bringing: outbound::SingleFlight::default(),
             sweep_due: tokio::sync::Notify::new(),
+            fetcher: u64::from_be_bytes(fetcher),
+            links: links::Counts::default(),
         }
     }
 

@@ -35,6 +35,10 @@ impl From<MediaError> for ApiError {
                 Self::because(ErrorCode::Unavailable, why).retry_after(std::time::Duration::from_secs(5))
             }
             MediaError::Meta(_) | MediaError::NoToken => Self::new(ErrorCode::MetaFailed),
+            MediaError::TooManyLinks => {
+                let why = "too many links to files were made: they work for a quarter of an hour";
+                Self::because(ErrorCode::Busy, why).retry_after(std::time::Duration::from_mins(1))
+            }
             MediaError::NoRandomness | MediaError::PieceGone => Self::internal(error),
         }
     }
@@ -133,7 +137,7 @@ async fn answer(
             "sandbox; default-src 'none'; frame-ancestors 'none'",
         ))
         .insert_header((CONTENT_DISPOSITION, disposition(file.name.as_deref())));
-    if text(IF_NONE_MATCH).is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag)) {
+    if is_known(headers, &tag) {
         return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
     }
     let is_same = text(IF_RANGE).is_none_or(|known| known == tag);
@@ -146,7 +150,8 @@ async fn answer(
             return Ok(response.status(StatusCode::RANGE_NOT_SATISFIABLE).finish());
         }
     };
-    let found = state.media.files().read(&name, range.clone()).await;
+    let expected = file.expected();
+    let found = state.media.files().read(&name, range.clone(), &expected).await;
     let Some(stream) = found.map_err(MediaError::from)? else {
         return Err(ErrorCode::MediaRemoved.into());
     };
@@ -160,6 +165,15 @@ async fn answer(
     // Its length is told, so that one that breaks off is not taken for whole.
     let stream = stream.map_err(|error| ApiError::internal(format!("a file broke off: {error}")));
     Ok(response.body(SizedStream::new(length, stream)))
+}
+
+/// Whether whoever asks has the file already. Of tags that may stand for something alike the one that is meant is the same.
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let lines = headers
+        .get_all(IF_NONE_MATCH)
+        .filter_map(|line| line.to_str().ok());
+    let mut tags = lines.flat_map(|line| line.split(',')).map(str::trim);
+    tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
 /// Which part of a file is asked for.
@@ -245,6 +259,30 @@ mod tests {
             ("", Part::All),
         ] {
             assert_eq!(part(header, 10), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_known_alone_among_others_and_as_a_weak_one() {
+        use actix_web::http::header::HeaderValue;
+        let known = |lines: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(IF_NONE_MATCH, HeaderValue::from_static(line));
+            }
+            is_known(&headers, "\"a\"")
+        };
+        for lines in [
+            &["\"a\""][..],
+            &["\"b\", \"a\""],
+            &["\"b\"", "\"a\""],
+            &["W/\"a\""],
+            &["*"],
+        ] {
+            assert!(known(lines), "{lines:?}");
+        }
+        for lines in [&[][..], &["\"b\""], &["a"], &["\"ab\""], &[""]] {
+            assert!(!known(lines), "{lines:?}");
         }
     }
 

@@ -94,7 +94,7 @@ async fn demand_storage<N: Need>(call: &Call<N>, bytes: u64) -> Result<(), ApiEr
     let media = &call.state().media;
     let kept = media.kept_bytes(call.tenant()).await?;
     call.quotas().demand_storage(kept, bytes)?;
-    let room = media.files().demand_room(bytes).await;
+    let room = media.files().demand_upload_room(bytes).await;
     Ok(room.map_err(MediaError::from)??)
 }
 

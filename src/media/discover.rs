@@ -15,16 +15,17 @@ use crate::domain::{
     Epoch, Event, EventKind, MediaId, MediaState, Message, MessageMedia, NamedMedia, Seq, TenantId, Timestamp,
 };
 use crate::store::plain::PlainTable;
-use crate::store::tables::{Carrier, MediaCursor, MediaFile, MediaTask};
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::tables::{Carrier, FetchLease, MediaCursor, MediaFile, MediaTask};
+use crate::store::{Sharing, StoreError, StoreErrorKind};
 use crate::telemetry::metrics;
 
 /// Events read at once.
 const PAGE: usize = 500;
 /// Tasks read at once.
 pub const TASKS: usize = 500;
-/// How much longer than Meta keeps a file it is known what became of it.
-const AFTERWARDS: Duration = Duration::from_hours(24);
+/// For how long it is known that a file is to be fetched: longer than Meta has it, so that its message is told that it did not come, even
+/// where the gateway was away for weeks.
+const PENDING: Duration = Duration::from_hours(60 * 24);
 /// Bytes that the event of a message with a file has, as serde writes it; in a customer's own text the quotes would be escaped. An event
 /// without them is not parsed.
 const HAS_A_FILE: &[u8] = br#"{"media_id":""#;
@@ -90,14 +91,51 @@ impl Media {
     /// Remembers how far a tenant's events were read.
     pub async fn note_read(&self, tenant: TenantId, epoch: Epoch, seq: Seq) -> Result<(), MediaError> {
         let cursors = PlainTable::<MediaCursor>::of(self.store.as_ref(), self.now());
-        let here = MediaCursor { epoch, seq };
         // Never backwards: another that read less says so later.
         let decide = |stands: Option<&MediaCursor>| -> Result<_, MediaError> {
             let further = stands.filter(|stands| stands.epoch == epoch && stands.seq > seq);
+            let fetcher = stands.and_then(|stands| stands.fetcher);
+            let here = MediaCursor { epoch, seq, fetcher };
             Ok(Some(*further.unwrap_or(&here)))
         };
         cursors.change(MediaCursor::at(tenant), decide).await?;
         Ok(())
+    }
+
+    /// Takes on what is left of a tenant that runs nowhere, until the next time but one that it is looked for such tenants; whether no
+    /// other gateway has. Two that fetch the same file do no harm but that it comes twice.
+    pub async fn take_on(&self, tenant: TenantId) -> Result<bool, MediaError> {
+        if self.store.sharing() == Sharing::Alone {
+            return Ok(true);
+        }
+        let (cursors, now) = (
+            PlainTable::<MediaCursor>::of(self.store.as_ref(), self.now()),
+            self.now(),
+        );
+        let own = FetchLease::of(self.fetcher, now);
+        let is_taken = |cursor: &MediaCursor| {
+            let lease = cursor.fetcher;
+            lease.is_some_and(|lease| lease.excludes(self.fetcher, now))
+        };
+        let stands = cursors.get(&MediaCursor::at(tenant)).await?;
+        if stands.is_some_and(|found| is_taken(&found.row)) {
+            return Ok(false);
+        }
+        let decide = |stands: Option<&MediaCursor>| -> Result<_, MediaError> {
+            let cursor = stands.copied().unwrap_or(MediaCursor {
+                epoch: Epoch::default(),
+                seq: Seq::default(),
+                fetcher: None,
+            });
+            let fetcher = if is_taken(&cursor) {
+                cursor.fetcher
+            } else {
+                Some(own)
+            };
+            Ok(Some(MediaCursor { fetcher, ..cursor }))
+        };
+        let (_, after) = cursors.change(MediaCursor::at(tenant), decide).await?;
+        Ok(after.and_then(|cursor| cursor.fetcher) == Some(own))
     }
 
     /// Reads events after a place, at most so many pages of them, and writes down what is to be fetched.
@@ -174,7 +212,7 @@ impl Media {
         named: NamedMedia,
     ) -> Result<Option<MediaTask>, MediaError> {
         let now = self.now();
-        let until = now.after(MediaFile::AT_META).after(AFTERWARDS);
+        let until = now.after(PENDING);
         let row = MediaFile {
             id,
             kind: named.kind,
@@ -187,6 +225,7 @@ impl Media {
             state: MediaState::Pending,
             mime: named.mime,
             bytes: None,
+            sha256: None,
             name: named.name,
             why: None,
             file: None,

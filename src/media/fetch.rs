@@ -12,9 +12,11 @@ use ring::digest::{self, Digest};
 
 use super::content_type::{self, HEAD};
 use super::discover::is_over;
+use super::room::Purpose;
 use super::storage::{FileWriter, ObjectName};
-use super::{Media, MediaError};
+use super::{Media, MediaError, NoRoom};
 use crate::crash::{self, CrashPoint};
+use crate::domain::ids::hex;
 use crate::domain::media::MOST_INBOUND_BYTES;
 use crate::domain::{
     Backoff, MediaId, MediaKind, MediaOrigin, MediaState, PhoneNumberId, TenantId, Timestamp,
@@ -31,12 +33,18 @@ use crate::whatsapp::client::{GraphError, Pieces};
 const DEADLINE: Duration = Duration::from_secs(600);
 /// Waits between tries. An address lives for five minutes, an id for seven days.
 const BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(2), Duration::from_secs(3_600));
+/// How soon it is looked again whether there is room.
+const ROOM_AGAIN: Duration = Duration::from_secs(60);
+/// Bytes that a file grows by before it is looked again.
+const STEP: u64 = 8 << 20;
 /// So often Meta may say that it has no such file: an id may be told before the file is everywhere.
 const ABSENT: u32 = 5;
 /// So often what comes may be another file than the one that Meta told of, within some quarter of an hour.
 const DIFFERENT: u32 = 8;
 /// For so long Meta's answer may lead nowhere: an operator is told after an hour, and may have to name a host.
 const NOWHERE: Duration = Duration::from_hours(24);
+/// How long the row says why a file did not come; its message says so, too.
+const TOLD: Duration = Duration::from_hours(8 * 24);
 /// Meta's code for an id that leads to nothing, or to nothing that the token may see.
 const NO_SUCH_OBJECT: i64 = 100;
 
@@ -56,6 +64,7 @@ enum End {
     Stored {
         mime: Arc<str>,
         bytes: u64,
+        sha256: Option<Arc<str>>,
         key: FileKey,
         /// What it was called where it was uploaded.
         name: Option<Arc<str>>,
@@ -75,6 +84,8 @@ enum Unfinished {
     BrokeOff(u64),
     #[error("its bytes are not those that Meta told of")]
     Differs,
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
 }
 
 impl Unfinished {
@@ -116,19 +127,33 @@ impl Media {
         }
         let work = async {
             match origin {
-                MediaOrigin::Meta(id) => self.take_from_meta(tenant, &found.row, (id, number)).await,
+                MediaOrigin::Meta(id) => {
+                    self.demand_inbound_room(STEP).await?;
+                    self.take_from_meta(tenant, &found.row, (id, number)).await
+                }
                 MediaOrigin::Upload(upload) => self.take_upload(tenant, &found.row, *upload).await,
             }
         };
         let tried = tokio::time::timeout(DEADLINE, work).await;
         let end = match tried.unwrap_or(Err(Unfinished::Late)) {
             Ok(end) => end,
+            // It is no try: nothing is wrong with the file, and what is written down of it takes room, too.
+            Err(Unfinished::NoRoom(_)) if !is_over(task.since, self.now()) => {
+                return Ok(Fetched::Later(self.now().after(spread(ROOM_AGAIN, task.id))));
+            }
             Err(error) => match self.given_up(task, &error) {
                 Some(end) => end,
                 None => return self.try_later(tenant, task, &error).await,
             },
         };
         self.end(tenant, found, end).await
+    }
+
+    /// Whether there is room for so much more of what customers send, which operators see.
+    async fn demand_inbound_room(&self, bytes: u64) -> Result<(), Unfinished> {
+        let room = self.files.demand_room(Purpose::Inbound, bytes).await?;
+        metrics::media_waits_for_room().set(f64::from(u8::from(room.is_err())));
+        Ok(room?)
     }
 
     /// Why a file is not tried again after this, if it is not.
@@ -183,11 +208,13 @@ impl Media {
             End::Stored {
                 mime,
                 bytes,
+                sha256,
                 key,
                 name,
             } => {
                 row.name = row.name.or(name);
                 row.state = MediaState::Stored;
+                row.sha256 = sha256;
                 row.mime = Some(mime);
                 row.bytes = Some(bytes);
                 row.file = Some(key);
@@ -197,11 +224,13 @@ impl Media {
             End::Refused(why) => {
                 row.state = MediaState::Refused;
                 row.why = Some(why);
+                row.until = Some(self.now().after(TOLD));
                 (MediaFetch::Refused, 0)
             }
             End::Failed(why) => {
                 row.state = MediaState::Failed;
                 row.why = Some(why);
+                row.until = Some(self.now().after(TOLD));
                 (MediaFetch::Failed, 0)
             }
         };
@@ -233,9 +262,10 @@ impl Media {
         Ok(ended(&row))
     }
 
-    /// Whether something is left to do for a file.
-    pub async fn has_task(&self, tenant: TenantId, id: MediaId) -> Result<bool, MediaError> {
-        Ok(self.tasks().get(&MediaTask::at(tenant, id)).await?.is_some())
+    /// What is left to do for a file, as its row says.
+    pub async fn task(&self, tenant: TenantId, id: MediaId) -> Result<Option<MediaTask>, MediaError> {
+        let found = self.tasks().get(&MediaTask::at(tenant, id)).await?;
+        Ok(found.map(|found| found.row))
     }
 
     /// Nothing is left to do for a file.
@@ -295,7 +325,7 @@ impl Media {
         };
         let key = self.new_key()?;
         let mut writer = self.files.write(&ObjectName { tenant, id, key }).await?;
-        match write_all(&mut writer, head, pieces).await {
+        match self.write_all(&mut writer, head, pieces).await {
             Ok(_) if writer.bytes() > MOST_INBOUND_BYTES => {
                 writer.abort().await;
                 Ok(End::Refused(too_large()))
@@ -313,11 +343,12 @@ impl Media {
                 writer.abort().await;
                 Err(Unfinished::Differs)
             }
-            Ok(_) => {
+            Ok(digest) => {
                 let bytes = writer.finish().await?;
                 Ok(End::Stored {
                     mime,
                     bytes,
+                    sha256: Some(hex(digest.as_ref()).into()),
                     key,
                     name: None,
                 })
@@ -329,6 +360,32 @@ impl Media {
         }
     }
 
+    /// Writes the rest, up to one piece more than is allowed; the digest of all.
+    async fn write_all(
+        &self,
+        writer: &mut FileWriter,
+        head: Bytes,
+        mut pieces: Pieces,
+    ) -> Result<Digest, Unfinished> {
+        // It was looked that there is room for a step.
+        let mut room = STEP;
+        let mut digest = digest::Context::new(&digest::SHA256);
+        digest.update(&head);
+        writer.push(head).await?;
+        while writer.bytes() <= MOST_INBOUND_BYTES
+            && let Some(piece) = pieces.next().await
+        {
+            let piece = piece?;
+            if writer.bytes() > room {
+                self.demand_inbound_room(STEP).await?;
+                room = writer.bytes().saturating_add(STEP);
+            }
+            digest.update(&piece);
+            writer.push(piece).await?;
+        }
+        Ok(digest.finish())
+    }
+
     /// Gives what was uploaded to the message that carries it.
     async fn take_upload(
         &self,
@@ -338,10 +395,10 @@ impl Media {
     ) -> Result<End, Unfinished> {
         let found = self.find(tenant, upload).await?;
         let ready = found.and_then(|file| {
-            let stored = (file.mime?, file.bytes?, file.file?, file.name);
+            let stored = (file.mime?, (file.bytes?, file.sha256), file.file?, file.name);
             Some(stored).filter(|_| upload.is_upload())
         });
-        let Some((mime, bytes, from, name)) = ready else {
+        let Some((mime, (bytes, sha256), from, name)) = ready else {
             return Ok(End::Failed("what was uploaded is not there any more".into()));
         };
         let key = self.new_key()?;
@@ -359,6 +416,7 @@ impl Media {
             Ok(End::Stored {
                 mime,
                 bytes,
+                sha256,
                 key,
                 name,
             })
@@ -389,21 +447,6 @@ async fn head(pieces: &mut Pieces) -> Result<Bytes, Unfinished> {
         head.extend_from_slice(&piece?);
     }
     Ok(head.freeze())
-}
-
-/// Writes the rest, up to one piece more than is allowed; the digest of all.
-async fn write_all(writer: &mut FileWriter, head: Bytes, mut pieces: Pieces) -> Result<Digest, Unfinished> {
-    let mut digest = digest::Context::new(&digest::SHA256);
-    digest.update(&head);
-    writer.push(head).await?;
-    while writer.bytes() <= MOST_INBOUND_BYTES
-        && let Some(piece) = pieces.next().await
-    {
-        let piece = piece?;
-        digest.update(&piece);
-        writer.push(piece).await?;
-    }
-    Ok(digest.finish())
 }
 
 /// Files that failed together are not tried together again. The id is as good as chance, and the same for whoever tries.

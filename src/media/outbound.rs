@@ -168,7 +168,11 @@ impl Media {
             key: source.file.ok_or_else(is_gone)?,
         };
         let token = self.token(&file.number).await?;
-        let stored = self.files.read(&name, None).await.map_err(MediaError::from)?;
+        let stored = self
+            .files
+            .read(&name, None, &source.expected())
+            .await
+            .map_err(MediaError::from)?;
         let pieces = stored.ok_or_else(is_gone)?;
         let broken = |error: super::StorageError| GraphError::Unreachable(error.to_string());
         let upload = FileUpload {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::storage::ObjectName;
-use super::{Media, MediaError};
+use super::{Expected, Media, MediaError};
 use crate::domain::{Backoff, MediaId, MediaKind, MediaState, TenantId};
 use crate::whatsapp::BearerToken;
 use crate::whatsapp::client::{GraphError, Sample, SampleRest, SampleSession};
@@ -49,6 +49,7 @@ pub struct CheckedSample {
     name: ObjectName,
     mime: String,
     bytes: u64,
+    expected: Expected,
 }
 
 impl Media {
@@ -72,7 +73,12 @@ impl Media {
         };
         let id = file.id;
         let name = ObjectName { tenant, id, key };
-        Ok(CheckedSample { name, mime, bytes })
+        Ok(CheckedSample {
+            name,
+            mime,
+            bytes,
+            expected: file.expected(),
+        })
     }
 
     /// Brings a sample to Meta; the handle that stands for it in a template.
@@ -133,7 +139,8 @@ impl Media {
         sample: &CheckedSample,
         token: &BearerToken,
     ) -> Result<String, SampleError> {
-        let stored = self.files.read(&sample.name, Some(offset..sample.bytes)).await;
+        let rest = (offset > 0).then_some(offset..sample.bytes);
+        let stored = self.files.read(&sample.name, rest, &sample.expected).await;
         let stored = stored.map_err(MediaError::from)?.ok_or(SampleError::Absent)?;
         let rest = SampleRest {
             offset,

@@ -19,6 +19,8 @@ use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _, WriteMultipart};
 use secrecy::ExposeSecret as _;
 
+use super::folder;
+use super::intact::{self, Expected};
 use super::room::Room;
 use crate::config::{Backend, MediaBackend, MediaConfig, StoreConfig};
 use crate::domain::{ContactId, MediaId, TenantId, Timestamp};
@@ -179,6 +181,7 @@ impl Files {
 
     /// Begins an object, which is not there before [`FileWriter::finish`].
     pub async fn write(&self, name: &ObjectName) -> Result<FileWriter, StorageError> {
+        self.refuse_links(name).await?;
         let upload = self.objects.put_multipart(&name.path()).await?;
         Ok(FileWriter {
             upload: WriteMultipart::new_with_chunk_size(upload, self.piece),
@@ -186,25 +189,72 @@ impl Files {
         })
     }
 
-    /// An object's bytes, all or a part, piece by piece; `None` where it is not there.
+    /// An object's bytes, all or a part, piece by piece; `None` where it is not there, or is not what was kept.
     pub async fn read(
         &self,
         name: &ObjectName,
         range: Option<Range<u64>>,
+        expected: &Expected,
     ) -> Result<Option<BoxStream<'static, Result<Bytes, StorageError>>>, StorageError> {
+        let is_whole = range.is_none();
+        let Some((bytes, pieces)) = self.open_object(name, range).await? else {
+            return Ok(None);
+        };
+        if expected.bytes.is_some_and(|expected| expected != bytes) {
+            intact::changed();
+            return Ok(None);
+        }
+        let sha256 = expected.sha256.as_ref().filter(|_| is_whole);
+        Ok(Some(match sha256 {
+            Some(sha256) => intact::compared(pieces, Arc::clone(sha256)),
+            None => pieces,
+        }))
+    }
+
+    /// How long an object is, and its bytes.
+    async fn open_object(
+        &self,
+        name: &ObjectName,
+        range: Option<Range<u64>>,
+    ) -> Result<Option<(u64, BoxStream<'static, Result<Bytes, StorageError>>)>, StorageError> {
+        if let Some(place) = self.folder.clone() {
+            let path = name.path();
+            let opened = tokio::task::spawn_blocking(move || folder::open(&place, path.as_ref())).await;
+            let opened = opened
+                .map_err(StorageError::of_folder)?
+                .map_err(StorageError::of_folder)?;
+            return Ok(opened.map(|file| (file.bytes, file.stream(range))));
+        }
         let options = object_store::GetOptions {
             range: range.map(object_store::GetRange::Bounded),
             ..object_store::GetOptions::default()
         };
         match self.objects.get_opts(&name.path(), options).await {
-            Ok(found) => Ok(Some(found.into_stream().map_err(StorageError).boxed())),
+            Ok(found) => Ok(Some((
+                found.meta.size,
+                found.into_stream().map_err(StorageError).boxed(),
+            ))),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
+    /// Refuses a place in the folder that a link leads to.
+    async fn refuse_links(&self, name: &ObjectName) -> Result<(), StorageError> {
+        let Some(place) = self.folder.clone() else {
+            return Ok(());
+        };
+        let path = name.path();
+        let looked = tokio::task::spawn_blocking(move || folder::refuse_links(&place, path.as_ref())).await;
+        looked
+            .map_err(StorageError::of_folder)?
+            .map_err(StorageError::of_folder)
+    }
+
     /// Gives an object a second name. Whether it was there.
     pub async fn copy(&self, from: &ObjectName, to: &ObjectName) -> Result<bool, StorageError> {
+        self.refuse_links(from).await?;
+        self.refuse_links(to).await?;
         match self.objects.copy(&from.path(), &to.path()).await {
             Ok(()) => Ok(true),
             Err(object_store::Error::NotFound { .. }) => Ok(false),
@@ -214,6 +264,7 @@ impl Files {
 
     /// Removes an object; one that is not there is removed.
     pub async fn remove(&self, name: &ObjectName) -> Result<(), StorageError> {
+        self.refuse_links(name).await?;
         match self.objects.delete(&name.path()).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
@@ -345,7 +396,8 @@ mod tests {
             for _ in 0..4 {
                 writer.push(piece.clone()).await.unwrap();
             }
-            assert!(files.read(&name(1), None).await.unwrap().is_none());
+            let any = Expected::default();
+            assert!(files.read(&name(1), None, &any).await.unwrap().is_none());
             assert_eq!(writer.finish().await.unwrap(), 2_800_000);
             let mut given_up = files.write(&name(2)).await.unwrap();
             given_up.push(piece).await.unwrap();
@@ -353,16 +405,64 @@ mod tests {
             let listed: Vec<StoredObject> = files.list().try_collect().await.unwrap();
             assert_eq!(listed.len(), 1);
             assert_eq!((listed[0].name, listed[0].bytes), (name(1), 2_800_000));
-            let part = files.read(&name(1), Some(10..20)).await.unwrap().unwrap();
+            let part = files.read(&name(1), Some(10..20), &any).await.unwrap().unwrap();
             assert_eq!(all(part).await, [b'x'; 10]);
             assert!(files.copy(&name(1), &name(3)).await.unwrap());
             assert!(!files.copy(&name(9), &name(3)).await.unwrap());
             for key in [1, 9] {
                 files.remove(&name(key)).await.unwrap();
             }
-            let copy = files.read(&name(3), None).await.unwrap().unwrap();
+            let copy = files.read(&name(3), None, &any).await.unwrap().unwrap();
             assert_eq!(all(copy).await.len(), 2_800_000);
+            let part = Expected {
+                bytes: Some(2_799_999),
+                sha256: None,
+            };
+            assert!(files.read(&name(3), None, &part).await.unwrap().is_none());
+            let other = Expected {
+                bytes: Some(2_800_000),
+                sha256: Some("00".repeat(32).into()),
+            };
+            let changed = files.read(&name(3), None, &other).await.unwrap().unwrap();
+            assert!(changed.try_collect::<Vec<Bytes>>().await.is_err());
         }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn no_link_in_the_folder_is_followed() {
+        use std::os::unix::fs::symlink;
+        let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let files = Files::in_folder(folder.path()).unwrap();
+        let secret = outside.path().join("secret");
+        std::fs::write(&secret, "root:x:0:0").unwrap();
+        let any = Expected::default();
+        let write = async |name: &ObjectName| {
+            let mut writer = files.write(name).await?;
+            writer.push(Bytes::from_static(b"ours")).await?;
+            writer.finish().await
+        };
+        write(&name(1)).await.unwrap();
+        let place = folder.path().join(name(1).path().as_ref());
+        std::fs::remove_file(&place).unwrap();
+        symlink(&secret, &place).unwrap();
+        assert!(files.read(&name(1), None, &any).await.unwrap().is_none());
+        files.copy(&name(1), &name(2)).await.ok();
+        assert!(files.read(&name(2), None, &any).await.unwrap().is_none());
+        // The tenant's folder leads elsewhere.
+        std::fs::remove_dir_all(folder.path().join("7")).unwrap();
+        symlink(outside.path(), folder.path().join("7")).unwrap();
+        assert!(write(&name(3)).await.is_err());
+        let inside = outside
+            .path()
+            .join(name(1).path().as_ref().strip_prefix("7/").unwrap());
+        std::fs::create_dir_all(inside.parent().unwrap()).unwrap();
+        std::fs::write(&inside, "theirs").unwrap();
+        assert!(files.read(&name(1), None, &any).await.unwrap().is_none());
+        assert!(files.remove(&name(1)).await.is_err());
+        assert_eq!(std::fs::read(&inside).unwrap(), b"theirs");
+        let there = std::fs::read_dir(inside.parent().unwrap()).unwrap().count();
+        assert_eq!(there, 1, "nothing was written there");
     }
 
     #[cfg(unix)]

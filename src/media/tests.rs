@@ -1,6 +1,7 @@
 //! Files from the event that tells of them to the bytes that are kept, with a Meta that does what a test wants.
 
 mod hostile;
+mod later;
 mod meta;
 mod room;
 mod sending;
@@ -208,7 +209,13 @@ impl Scene {
             id: file.id,
             key: file.file.unwrap(),
         };
-        let pieces = self.media.files().read(&name, None).await.unwrap().unwrap();
+        let pieces = self
+            .media
+            .files()
+            .read(&name, None, &file.expected())
+            .await
+            .unwrap()
+            .unwrap();
         pieces.try_collect::<Vec<Bytes>>().await.unwrap().concat()
     }
 }

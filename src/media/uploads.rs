@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
+use ring::digest;
 
 use super::content_type::{self, HEAD};
+use super::intact;
+use super::room::Purpose;
 use super::storage::{FileWriter, ObjectName};
-use super::{Files, Media, MediaError, NoRoom, StorageError};
+use super::{Expected, Files, Media, MediaError, NoRoom, StorageError};
 use crate::domain::{Author, MediaId, MediaKind, MediaState, TenantId, Timestamp};
 use crate::store::plain::PlainTable;
 use crate::store::tables::{Carrier, FileKey, MediaFile, Upload, UploadPiece};
@@ -122,15 +125,18 @@ impl Media {
             return Err(UploadError::Type("it is empty".into()));
         }
         content_type::check(declared.kind, Some(declared.mime), &head).map_err(UploadError::Type)?;
-        self.files.demand_room(STEP).await??;
+        self.files.demand_room(Purpose::Upload, STEP).await??;
         let key = self.new_key()?;
         let name = ObjectName { tenant, id, key };
         let mut writer = self.files.write(&name).await?;
         let written = write_all(&self.files, &mut writer, head.freeze(), most, next).await;
-        if let Err(error) = written {
-            writer.abort().await;
-            return Err(error);
-        }
+        let sha256 = match written {
+            Ok(sha256) => sha256,
+            Err(error) => {
+                writer.abort().await;
+                return Err(error);
+            }
+        };
         let bytes = writer.finish().await?;
         let now = self.now();
         let row = MediaFile {
@@ -140,6 +146,7 @@ impl Media {
             state: MediaState::Stored,
             mime: Some(declared.mime.into()),
             bytes: Some(bytes),
+            sha256: Some(sha256),
             name: declared.name,
             why: None,
             file: Some(key),
@@ -237,7 +244,7 @@ impl Media {
                 let rule = format!("a piece has at least {SMALLEST_PIECE} bytes, but for the last");
                 return Err(UploadError::Type(rule.into()));
             }
-            self.files.demand_room(length).await??;
+            self.files.demand_room(Purpose::Upload, length).await??;
             let key = self.new_key()?;
             let name = ObjectName { tenant, id, key };
             let mut writer = self.files.write(&name).await?;
@@ -294,7 +301,11 @@ impl Media {
                         id: upload.id,
                         key: piece.key,
                     };
-                    open = self.files.read(&name, None).await?;
+                    let expected = Expected {
+                        bytes: Some(piece.bytes),
+                        sha256: None,
+                    };
+                    open = self.files.read(&name, None, &expected).await?;
                 }
                 let Some(stream) = open.as_mut() else {
                     return Err(MediaError::PieceGone);
@@ -372,27 +383,31 @@ fn may_be_there(written: &Result<bool, StoreError>) -> bool {
     }
 }
 
+/// Writes all pieces; the digest of what was written.
 async fn write_all<E>(
     files: &Files,
     writer: &mut FileWriter,
     head: Bytes,
     most: u64,
     mut next: impl AsyncFnMut() -> Result<Option<Bytes>, E>,
-) -> Result<(), UploadError<E>> {
+) -> Result<Arc<str>, UploadError<E>> {
     // It was looked that there is room for a step.
     let mut room = STEP;
+    let mut digest = digest::Context::new(&digest::SHA256);
+    digest.update(&head);
     writer.push(head).await?;
     while writer.bytes() <= most
         && let Some(piece) = next().await.map_err(UploadError::Body)?
     {
         if writer.bytes() > room {
-            files.demand_room(STEP).await??;
+            files.demand_room(Purpose::Upload, STEP).await??;
             room = writer.bytes().saturating_add(STEP);
         }
+        digest.update(&piece);
         writer.push(piece).await?;
     }
     if writer.bytes() > most {
         return Err(UploadError::TooLarge(most));
     }
-    Ok(())
+    Ok(intact::sha256(digest))
 }

@@ -57,8 +57,8 @@ pub use invitation::{INVITATION, Invitation, InvitationState, PASSWORD_RESET, Pa
 pub use leaving::{LEAVING, Leaving};
 pub use limit::{LIMITED_MEMBER, LimitedMember, NAMED_TEAM, NamedTeam};
 pub use media::{
-    Carrier, FileKey, MEDIA, MEDIA_AT_META, MEDIA_CURSOR, MEDIA_ERASED, MEDIA_LINK, MEDIA_TASK, MediaAtMeta,
-    MediaCursor, MediaErased, MediaFile, MediaLink, MediaTask,
+    Carrier, FetchLease, FileKey, MEDIA, MEDIA_AT_META, MEDIA_CURSOR, MEDIA_ERASED, MEDIA_LINK, MEDIA_TASK,
+    MediaAtMeta, MediaCursor, MediaErased, MediaFile, MediaLink, MediaTask,
 };
 pub use media_owner::{InstallationId, MEDIA_OWNER, MediaOwner};
 pub use merge::{MERGE, MergeId, MergeRecord};

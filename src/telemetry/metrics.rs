@@ -209,6 +209,10 @@ metrics_table! {
     gauge media_sweep_held = "mesej_media_sweep_held";
     /// News of templates that cannot be written down: the next look-up of the account tells the same.
     counter template_news_skipped_total = "mesej_template_news_skipped_total";
+    /// 1 while files that customers send stay at Meta, because the folder's disk is nearly full.
+    gauge media_waits_for_room = "mesej_media_waits_for_room";
+    /// Files whose bytes were found to be others than those that were kept; they are not handed out.
+    counter media_changed_total = "mesej_media_changed_total";
     /// Events that tell of a file which cannot be noted: it is not fetched.
     counter media_events_skipped_total = "mesej_media_events_skipped_total";
     /// Tenants whose files have more bytes than their quota, as counted by the last sweep.

@@ -259,6 +259,7 @@ async fn hostile_files_are_handed_out_as_bytes_that_no_browser_draws_or_runs() {
             state: MediaState::Stored,
             mime: Some(mime.into()),
             bytes: Some(u64::try_from(bytes.len()).unwrap()),
+            sha256: None,
             name: clean_name(name),
             why: None,
             file: Some(FileKey::of([nth; 16])),

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
-use self::queue::{FetchQueue, Queued, Tried};
+use self::queue::{FetchQueue, Moment, Queued, Tried};
 use self::search::Found;
 use super::each;
 use crate::actors::{Directory, Gateway};
@@ -100,6 +100,8 @@ async fn sweep(job: &MediaJob) {
 }
 
 async fn fetch(job: &MediaJob, found: &mpsc::Sender<Found>, mut taken: mpsc::Receiver<Found>) {
+    // Until a file is to be fetched and there is no room.
+    metrics::media_waits_for_room().set(0.0);
     let mut due = each(LOOK);
     let mut queue = FetchQueue::default();
     let mut fetches = JoinSet::new();
@@ -109,19 +111,24 @@ async fn fetch(job: &MediaJob, found: &mpsc::Sender<Found>, mut taken: mpsc::Rec
     loop {
         tokio::select! {
             _ = due.tick() => {
-                let now = job.clock.now();
+                let now = Moment::of(job.clock.as_ref());
                 to_load.extend(queue.begin_loads(now));
-                queue.show(now, running.values().map(|(_, queued)| queued.task.since));
+                queue.show(now.wall, running.values().map(|(_, queued)| queued.task.since));
             }
             Some(new) = taken.recv() => match new {
-                Found::Tasks(tenant, tasks) => tasks.into_iter().for_each(|task| queue.add(tenant, task)),
-                Found::Rows(tenant) => queue.want_loading(tenant, job.clock.now()),
+                Found::Tasks(tenant, tasks) => {
+                    let now = Moment::of(job.clock.as_ref());
+                    for task in tasks {
+                        queue.add(tenant, task, now);
+                    }
+                }
+                Found::Rows(tenant) => queue.want_loading(tenant, Moment::of(job.clock.as_ref())),
                 Found::Elsewhere(tenant) => queue.forget(tenant),
             },
             Some(ended) = loads.join_next_with_id() => {
                 let (id, all) = ended.unwrap_or_else(|died| (died.id(), Err(())));
                 if let Some(tenant) = loading.remove(&id) {
-                    queue.loaded(tenant, all, job.clock.now());
+                    queue.loaded(tenant, all, Moment::of(job.clock.as_ref()));
                 }
             }
             Some(ended) = fetches.join_next_with_id() => {
@@ -131,7 +138,8 @@ async fn fetch(job: &MediaJob, found: &mpsc::Sender<Found>, mut taken: mpsc::Rec
                 };
                 if let Some((tenant, queued)) = running.remove(&id) {
                     let task = queued.task.clone();
-                    queue.ended(tenant, &task, tried.unwrap_or_else(|| job.later(queued)));
+                    let tried = tried.unwrap_or_else(|| job.later(queued));
+                    queue.ended(tenant, &task, tried, Moment::of(job.clock.as_ref()));
                 }
             }
         }
@@ -142,7 +150,7 @@ async fn fetch(job: &MediaJob, found: &mpsc::Sender<Found>, mut taken: mpsc::Rec
             let started = loads.spawn(async move { search::load(&job, tenant, &found).await });
             loading.insert(started.id(), tenant);
         }
-        let now = job.clock.now();
+        let now = Moment::of(job.clock.as_ref());
         while fetches.len() < AT_ONCE
             && !job.shutdown.has_begun()
             && let Some((tenant, queued)) = queue.next(now)
@@ -175,11 +183,7 @@ impl MediaJob {
     async fn fetch(&self, tenant: TenantId, queued: Queued) -> Tried {
         match self.try_fetch(tenant, &queued.task).await {
             Ok(Some(due)) => Tried::Again(Queued {
-                task: MediaTask {
-                    due,
-                    tries: queued.task.tries.saturating_add(1),
-                    ..queued.task
-                },
+                task: MediaTask { due, ..queued.task },
                 failures: 0,
             }),
             Ok(None) => Tried::Over,
@@ -202,11 +206,11 @@ impl MediaJob {
     /// When it is tried again, if it is.
     async fn try_fetch(&self, tenant: TenantId, task: &MediaTask) -> Result<Option<Timestamp>, String> {
         // Another gateway may have had the tenant meanwhile, and have ended it.
-        let stands = self.media.has_task(tenant, task.id).await;
-        if !stands.map_err(|error| error.to_string())? {
+        let stands = self.media.task(tenant, task.id).await;
+        let Some(task) = stands.map_err(|error| error.to_string())? else {
             return Ok(None);
-        }
-        let fetched = self.media.fetch(tenant, task).await;
+        };
+        let fetched = self.media.fetch(tenant, &task).await;
         match fetched.map_err(|error| error.to_string())? {
             Fetched::Later(due) => Ok(Some(due)),
             Fetched::Gone => Ok(None),

@@ -19,7 +19,7 @@ use crate::store::{Op, RetentionJob};
 use crate::whatsapp::GraphClient;
 use crate::whatsapp::client::GraphSettings;
 
-const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+pub(super) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const KEEP_USAGE: Duration = Duration::from_hours(400 * 24);
 
 /// A Graph API that nobody reaches.
@@ -51,7 +51,7 @@ fn people(directory: Arc<Directory>, clock: &Arc<dyn Clock>, shutdown: &Shutdown
 }
 
 /// Who fetches files.
-fn files(directory: Arc<Directory>, clock: &Arc<dyn Clock>, shutdown: &Shutdown) -> MediaJob {
+pub(super) fn files(directory: Arc<Directory>, clock: &Arc<dyn Clock>, shutdown: &Shutdown) -> MediaJob {
     let settings = GraphSettings::new("http://127.0.0.1:9", "v24.0");
     let graph = Arc::new(GraphClient::new(settings, Arc::clone(clock)).unwrap());
     let (store, nowhere) = (Arc::clone(directory.store()), Files::in_memory());
@@ -66,7 +66,7 @@ fn files(directory: Arc<Directory>, clock: &Arc<dyn Clock>, shutdown: &Shutdown)
     }
 }
 
-async fn directory_on(
+pub(super) async fn directory_on(
     arbiters: Vec<actix::ArbiterHandle>,
     store: &Arc<FaultyStore>,
     clock: &Arc<dyn Clock>,
@@ -201,7 +201,7 @@ async fn the_journals_backlog_and_its_oldest_entry_are_shown_whoever_has_them_in
     assert!(text.contains("mesej_journal_oldest_seconds 99"), "{text}");
 }
 
-fn received(wamid: &str, at: Timestamp) -> Op {
+pub(super) fn received(wamid: &str, at: Timestamp) -> Op {
     Op::Receive(Box::new(Receive {
         number: PhoneNumberId::parse("1065").unwrap(),
         by: crate::domain::message::Side::Customer,

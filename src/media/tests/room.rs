@@ -102,6 +102,61 @@ async fn an_upload_that_would_fill_the_disk_ends_while_it_grows_and_leaves_nothi
 }
 
 #[tokio::test]
+async fn customers_files_stay_at_meta_while_there_is_no_room_and_are_fetched_once_there_is() {
+    const MIB: u64 = 1 << 20;
+    let disk = Disk::with(GIB);
+    let mut scene = Scene::with(disk.files()).await;
+    scene.meta.serves("image/png", PNG);
+    // No room for uploads is room for these.
+    let first = scene.picture().await;
+    assert_eq!(scene.settle(&first).await.state, MediaState::Stored);
+    disk.free.store(GIB / 2 + 4 * MIB, Ordering::Relaxed);
+    let task = scene.picture().await;
+    for _ in 0..200 {
+        let Fetched::Later(due) = scene.fetch(&task).await else {
+            panic!("there is no room")
+        };
+        let wait = due.since(scene.clock.now());
+        assert!(wait <= Duration::from_mins(2), "{wait:?}");
+        scene.clock.advance(wait);
+    }
+    assert_eq!(scene.meta.downloads(), 1, "Meta is not asked meanwhile");
+    assert_eq!(scene.tasks().await, std::slice::from_ref(&task), "it is no try");
+    assert_eq!(disk.names().len(), 1);
+    disk.free.store(GIB, Ordering::Relaxed);
+    assert_eq!(scene.settle(&task).await.state, MediaState::Stored);
+    assert_eq!(disk.names().len(), 2);
+}
+
+#[tokio::test]
+async fn a_customers_file_that_would_fill_the_disk_ends_while_it_grows_and_leaves_nothing() {
+    const MIB: u64 = 1 << 20;
+    let disk = Disk::with(GIB / 2 + 9 * MIB);
+    let mut scene = Scene::with(disk.files()).await;
+    let mut pdf = b"%PDF-1.4\n".to_vec();
+    pdf.resize(40 << 20, b'x');
+    scene.meta.serves("application/pdf", &pdf);
+    let json = r#"{"type":"document","document":{"id":"900","mime_type":"application/pdf"}}"#;
+    let task = scene.receive(json).await.unwrap();
+    let (free, began) = (Arc::clone(&disk.free), disk.free.load(Ordering::Relaxed));
+    // What is written of it takes room.
+    let filling = async {
+        loop {
+            let written = scene.meta.given();
+            free.store(began.saturating_sub(written), Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    };
+    let fetched = tokio::select! {
+        fetched = scene.fetch(&task) => fetched,
+        () = filling => unreachable!(),
+    };
+    assert!(matches!(fetched, Fetched::Later(_)), "{fetched:?}");
+    assert!(scene.meta.given() < 30 * MIB, "{}", scene.meta.given());
+    assert_eq!(disk.names(), [""; 0]);
+}
+
+#[tokio::test]
 async fn bytes_go_at_once_when_the_store_does_not_take_their_row() {
     let disk = Disk::with(2 * GIB);
     let scene = Scene::with(disk.files()).await;

@@ -44,7 +44,7 @@ pub const MEDIA_TASK: Table = Table {
 /// Where it stands how far events were read for new files.
 pub const MEDIA_CURSOR: Table = Table {
     name: "media_cursor",
-    says: "how far a tenant's events were read for new files",
+    says: "how far a tenant's events were read for new files, and which gateway fetches them while it runs nowhere",
     key: "tenant",
     subject: Subject::Tenant,
     ..PLAIN
@@ -164,6 +164,9 @@ pub struct MediaFile {
     /// Its size.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub bytes: Option<u64>,
+    /// The SHA-256 of its bytes, in hex: whoever reads them later sees whether they are the same.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sha256: Option<Arc<str>>,
     /// What its sender called it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub name: Option<Arc<str>>,
@@ -278,6 +281,36 @@ pub struct MediaCursor {
     pub epoch: Epoch,
     /// The last one.
     pub seq: Seq,
+    /// Who fetches what is left of the tenant while it runs nowhere.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fetcher: Option<FetchLease>,
+}
+
+/// Who fetches a tenant's files, and until when, unless it says so again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FetchLease {
+    /// A random number of the process.
+    pub by: u64,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+impl FetchLease {
+    /// For how long one is given.
+    const LASTS: Duration = Duration::from_mins(25);
+
+    /// One that begins now.
+    pub fn of(by: u64, now: Timestamp) -> Self {
+        Self {
+            by,
+            until: now.after(Self::LASTS),
+        }
+    }
+
+    /// Whether it keeps another process from taking one. One that ends later than any that is given now is of a clock that was set back.
+    pub fn excludes(&self, by: u64, now: Timestamp) -> bool {
+        self.by != by && now < self.until && self.until <= now.after(Self::LASTS * 2)
+    }
 }
 
 impl MediaCursor {
@@ -397,6 +430,7 @@ mod tests {
             state: MediaState::Stored,
             mime: Some("image/png".into()),
             bytes: Some(9),
+            sha256: None,
             name: None,
             why: None,
             file: Some(FileKey::of([4; 16])),

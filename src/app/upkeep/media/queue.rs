@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use crate::domain::{MediaId, PhoneNumberId, TenantId, Timestamp};
+use crate::domain::{Clock, MediaId, PhoneNumberId, TenantId, Timestamp};
 use crate::store::tables::MediaTask;
 use crate::telemetry::metrics;
 
@@ -18,6 +18,29 @@ const OF_TENANT: usize = 4;
 const OF_NUMBER: usize = 3;
 /// How long rows that could not be read wait for the next try.
 const AGAIN: Duration = Duration::from_secs(5);
+/// No try is put off for longer, but by a clock that was ahead and was set right.
+const LONGEST_WAIT: Duration = Duration::from_mins(90);
+
+/// Both clocks, read together. What waits in memory waits by the one that nobody sets.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    pub(super) wall: Timestamp,
+    pub(super) mono: Duration,
+}
+
+impl Moment {
+    pub(super) fn of(clock: &dyn Clock) -> Self {
+        Self {
+            wall: clock.now(),
+            mono: clock.monotonic(),
+        }
+    }
+
+    /// When a task is due by the clock that nobody sets.
+    fn due(&self, task: &MediaTask) -> Duration {
+        self.mono + task.due.since(self.wall).min(LONGEST_WAIT)
+    }
+}
 
 /// A task in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,16 +64,16 @@ pub(super) enum Tried {
 
 #[derive(Debug, Default)]
 struct OfNumber {
-    waiting: BTreeMap<(Timestamp, MediaId), Queued>,
+    waiting: BTreeMap<(Duration, MediaId), Queued>,
     running: usize,
     /// When the first is due of those that had no room.
-    left_out: Option<Timestamp>,
+    left_out: Option<Duration>,
 }
 
 impl OfNumber {
     /// Keeps a task if there is room, in the place of one that is due later if there is none; which has none then.
-    fn keep(&mut self, queued: Queued) -> Option<MediaId> {
-        let key = (queued.task.due, queued.task.id);
+    fn keep(&mut self, queued: Queued, now: Moment) -> Option<MediaId> {
+        let key = (now.due(&queued.task), queued.task.id);
         self.waiting.insert(key, queued);
         if self.waiting.len() <= MOST {
             return None;
@@ -64,7 +87,7 @@ impl OfNumber {
         self.waiting.is_empty() && self.running == 0 && self.left_out.is_none()
     }
 
-    fn take_due(&mut self, now: Timestamp) -> Option<Queued> {
+    fn take_due(&mut self, now: Duration) -> Option<Queued> {
         let first = self.waiting.first_entry()?;
         let is_due = self.running < OF_NUMBER && first.key().0 <= now;
         is_due.then(|| first.remove())
@@ -79,7 +102,7 @@ struct OfTenant {
     known: HashSet<MediaId>,
     running: usize,
     /// When its rows are to be read, whatever there is room for.
-    load_at: Option<Timestamp>,
+    load_at: Option<Duration>,
     is_loading: bool,
 }
 
@@ -88,28 +111,28 @@ impl OfTenant {
         self.numbers.is_empty() && self.running == 0 && self.load_at.is_none() && !self.is_loading
     }
 
-    fn keep(&mut self, queued: Queued) {
+    fn keep(&mut self, queued: Queued, now: Moment) {
         let number = queued.task.number.clone();
         self.known.insert(queued.task.id);
         let of_number = self.numbers.entry(number.clone()).or_insert_with(|| {
             self.turns.push_back(number);
             OfNumber::default()
         });
-        if let Some(left_out) = of_number.keep(queued) {
+        if let Some(left_out) = of_number.keep(queued, now) {
             self.known.remove(&left_out);
         }
     }
 
     /// Whether rows are to be read: there is room for what had none, and it is due.
-    fn wants_loading(&self, now: Timestamp) -> bool {
-        let is_due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+    fn wants_loading(&self, now: Duration) -> bool {
+        let is_due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
         let has_room = |number: &OfNumber| number.waiting.len() < MOST / 2;
         let mut numbers = self.numbers.values();
         !self.is_loading
             && (is_due(self.load_at) || numbers.any(|number| is_due(number.left_out) && has_room(number)))
     }
 
-    fn take_due(&mut self, now: Timestamp) -> Option<Queued> {
+    fn take_due(&mut self, now: Duration) -> Option<Queued> {
         if self.running >= OF_TENANT {
             return None;
         }
@@ -150,21 +173,21 @@ impl FetchQueue {
     }
 
     /// Adds a task, unless it is there.
-    pub(super) fn add(&mut self, tenant: TenantId, task: MediaTask) {
+    pub(super) fn add(&mut self, tenant: TenantId, task: MediaTask, now: Moment) {
         let of_tenant = self.tenant(tenant);
         if !of_tenant.known.contains(&task.id) {
-            of_tenant.keep(Queued { task, failures: 0 });
+            of_tenant.keep(Queued { task, failures: 0 }, now);
         }
     }
 
     /// Has a tenant's rows be read.
-    pub(super) fn want_loading(&mut self, tenant: TenantId, now: Timestamp) {
-        self.tenant(tenant).load_at = Some(now);
+    pub(super) fn want_loading(&mut self, tenant: TenantId, now: Moment) {
+        self.tenant(tenant).load_at = Some(now.mono);
     }
 
     /// The tenants whose rows are to be read now. Each is told of by [`FetchQueue::loaded`] when that is over.
-    pub(super) fn begin_loads(&mut self, now: Timestamp) -> Vec<TenantId> {
-        let wanting = self.of.iter_mut().filter(|(_, of)| of.wants_loading(now));
+    pub(super) fn begin_loads(&mut self, now: Moment) -> Vec<TenantId> {
+        let wanting = self.of.iter_mut().filter(|(_, of)| of.wants_loading(now.mono));
         let begin = |(tenant, of): (&TenantId, &mut OfTenant)| {
             of.is_loading = true;
             of.load_at = None;
@@ -176,23 +199,23 @@ impl FetchQueue {
     }
 
     /// A tenant's rows were read, or could not be.
-    pub(super) fn loaded(&mut self, tenant: TenantId, all: Result<(), ()>, now: Timestamp) {
+    pub(super) fn loaded(&mut self, tenant: TenantId, all: Result<(), ()>, now: Moment) {
         if let Some(of_tenant) = self.of.get_mut(&tenant) {
             of_tenant.is_loading = false;
             if all.is_err() {
-                of_tenant.load_at = Some(now.after(AGAIN));
+                of_tenant.load_at = Some(now.mono + AGAIN);
             }
         }
     }
 
     /// The next task that is due, of the tenant and number whose turn it is.
-    pub(super) fn next(&mut self, now: Timestamp) -> Option<(TenantId, Queued)> {
+    pub(super) fn next(&mut self, now: Moment) -> Option<(TenantId, Queued)> {
         for _ in 0..self.turns.len() {
             let tenant = self.turns.pop_front()?;
             let Some(of_tenant) = self.of.get_mut(&tenant) else {
                 continue;
             };
-            let due = of_tenant.take_due(now);
+            let due = of_tenant.take_due(now.mono);
             if of_tenant.is_idle() {
                 self.of.remove(&tenant);
                 continue;
@@ -206,7 +229,7 @@ impl FetchQueue {
     }
 
     /// A try is over.
-    pub(super) fn ended(&mut self, tenant: TenantId, task: &MediaTask, tried: Tried) {
+    pub(super) fn ended(&mut self, tenant: TenantId, task: &MediaTask, tried: Tried, now: Moment) {
         if matches!(tried, Tried::Elsewhere) {
             return self.forget(tenant);
         }
@@ -219,7 +242,7 @@ impl FetchQueue {
         }
         of_tenant.known.remove(&task.id);
         if let Tried::Again(queued) = tried {
-            of_tenant.keep(queued);
+            of_tenant.keep(queued, now);
         }
     }
 
@@ -252,6 +275,15 @@ mod tests {
     const ONE: TenantId = TenantId::new(1);
     const TWO: TenantId = TenantId::new(2);
 
+    const fn at(after: Duration) -> Moment {
+        Moment {
+            wall: NOW,
+            mono: after,
+        }
+    }
+
+    const BEGIN: Moment = at(Duration::ZERO);
+
     fn number(number: u8) -> PhoneNumberId {
         PhoneNumberId::parse(&format!("10{number}")).unwrap()
     }
@@ -270,7 +302,7 @@ mod tests {
         }
     }
 
-    fn all_due(queue: &mut FetchQueue, now: Timestamp) -> Vec<(TenantId, MediaTask)> {
+    fn all_due(queue: &mut FetchQueue, now: Moment) -> Vec<(TenantId, MediaTask)> {
         std::iter::from_fn(|| queue.next(now))
             .map(|(tenant, queued)| (tenant, queued.task))
             .collect()
@@ -281,11 +313,11 @@ mod tests {
         let mut queue = FetchQueue::default();
         let later = NOW.after(Duration::from_secs(3_600));
         for which in 0..5_000 {
-            queue.add(ONE, task(1, which, later));
+            queue.add(ONE, task(1, which, later), BEGIN);
         }
-        queue.add(ONE, task(1, 9_000, NOW));
-        queue.add(ONE, task(2, 9_001, NOW));
-        let due: Vec<_> = all_due(&mut queue, NOW)
+        queue.add(ONE, task(1, 9_000, NOW), BEGIN);
+        queue.add(ONE, task(2, 9_001, NOW), BEGIN);
+        let due: Vec<_> = all_due(&mut queue, BEGIN)
             .into_iter()
             .map(|(_, task)| task)
             .collect();
@@ -293,7 +325,7 @@ mod tests {
         assert!(due.iter().any(|task| task.number == number(1)));
         assert!(due.iter().any(|task| task.number == number(2)));
         assert!(
-            queue.begin_loads(NOW).is_empty(),
+            queue.begin_loads(BEGIN).is_empty(),
             "nothing that had no room is due"
         );
     }
@@ -302,12 +334,12 @@ mod tests {
     fn a_number_whose_files_never_come_leaves_places_to_the_others() {
         let mut queue = FetchQueue::default();
         for which in 0..100 {
-            queue.add(ONE, task(1, which, NOW));
+            queue.add(ONE, task(1, which, NOW), BEGIN);
         }
-        assert_eq!(all_due(&mut queue, NOW).len(), OF_NUMBER);
-        queue.add(ONE, task(2, 0, NOW));
-        queue.add(TWO, task(3, 0, NOW));
-        let due: HashSet<_> = all_due(&mut queue, NOW)
+        assert_eq!(all_due(&mut queue, BEGIN).len(), OF_NUMBER);
+        queue.add(ONE, task(2, 0, NOW), BEGIN);
+        queue.add(TWO, task(3, 0, NOW), BEGIN);
+        let due: HashSet<_> = all_due(&mut queue, BEGIN)
             .into_iter()
             .map(|(_, task)| task.number)
             .collect();
@@ -320,17 +352,17 @@ mod tests {
         let all: Vec<MediaTask> = (0..450).map(|which| task(1, which, NOW)).collect();
         let (mut done, mut loads) = (HashSet::new(), 0);
         for task in &all {
-            queue.add(ONE, task.clone());
+            queue.add(ONE, task.clone(), BEGIN);
         }
-        while let Some((tenant, queued)) = queue.next(NOW) {
-            queue.ended(tenant, &queued.task, Tried::Over);
+        while let Some((tenant, queued)) = queue.next(BEGIN) {
+            queue.ended(tenant, &queued.task, Tried::Over, BEGIN);
             assert!(done.insert(queued.task.id), "fetched twice");
             assert!(queue.of.get(&ONE).is_none_or(|of| of.known.len() <= MOST));
-            for tenant in queue.begin_loads(NOW) {
+            for tenant in queue.begin_loads(BEGIN) {
                 loads += 1;
                 let left = all.iter().filter(|task| !done.contains(&task.id));
-                left.for_each(|task| queue.add(tenant, task.clone()));
-                queue.loaded(tenant, Ok(()), NOW);
+                left.for_each(|task| queue.add(tenant, task.clone(), BEGIN));
+                queue.loaded(tenant, Ok(()), BEGIN);
             }
         }
         assert_eq!(done.len(), all.len());
@@ -341,27 +373,44 @@ mod tests {
     #[test]
     fn rows_that_could_not_be_read_are_read_again_later() {
         let mut queue = FetchQueue::default();
-        queue.want_loading(ONE, NOW);
-        assert_eq!(queue.begin_loads(NOW), [ONE]);
-        assert!(queue.begin_loads(NOW).is_empty(), "they are being read");
-        assert!(queue.next(NOW).is_none());
-        queue.loaded(ONE, Err(()), NOW);
-        assert!(queue.begin_loads(NOW).is_empty());
-        assert_eq!(queue.begin_loads(NOW.after(AGAIN)), [ONE]);
+        queue.want_loading(ONE, BEGIN);
+        assert_eq!(queue.begin_loads(BEGIN), [ONE]);
+        assert!(queue.begin_loads(BEGIN).is_empty(), "they are being read");
+        assert!(queue.next(BEGIN).is_none());
+        queue.loaded(ONE, Err(()), BEGIN);
+        assert!(queue.begin_loads(BEGIN).is_empty());
+        assert_eq!(queue.begin_loads(at(AGAIN)), [ONE]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_or_forth_puts_nothing_off() {
+        let mut queue = FetchQueue::default();
+        let wait = Duration::from_secs(60);
+        queue.add(ONE, task(1, 0, NOW.after(wait)), BEGIN);
+        let set_back = |mono| Moment {
+            wall: Timestamp::from_secs(1_700_000_000),
+            mono,
+        };
+        assert!(queue.next(set_back(wait / 2)).is_none());
+        assert!(queue.next(set_back(wait)).is_some());
+        // What was written down by a clock that was a day ahead.
+        queue.add(ONE, task(2, 0, NOW.after(Duration::from_hours(24))), BEGIN);
+        assert!(queue.next(at(LONGEST_WAIT / 2)).is_none());
+        assert!(queue.next(at(LONGEST_WAIT)).is_some());
     }
 
     #[test]
     fn a_tenant_that_another_gateway_has_is_forgotten() {
         let mut queue = FetchQueue::default();
-        queue.add(ONE, task(1, 0, NOW));
-        queue.add(ONE, task(1, 1, NOW));
-        let (tenant, queued) = queue.next(NOW).unwrap();
-        queue.ended(tenant, &queued.task, Tried::Elsewhere);
-        assert!(queue.next(NOW).is_none());
+        queue.add(ONE, task(1, 0, NOW), BEGIN);
+        queue.add(ONE, task(1, 1, NOW), BEGIN);
+        let (tenant, queued) = queue.next(BEGIN).unwrap();
+        queue.ended(tenant, &queued.task, Tried::Elsewhere, BEGIN);
+        assert!(queue.next(BEGIN).is_none());
         // It comes back, and what was under way then ends: it has one turn, as the others.
-        queue.add(ONE, task(1, 2, NOW));
-        queue.ended(tenant, &queued.task, Tried::Over);
+        queue.add(ONE, task(1, 2, NOW), BEGIN);
+        queue.ended(tenant, &queued.task, Tried::Over, BEGIN);
         assert_eq!(queue.turns.len(), 1);
-        assert_eq!(all_due(&mut queue, NOW).len(), 1);
+        assert_eq!(all_due(&mut queue, BEGIN).len(), 1);
     }
 }

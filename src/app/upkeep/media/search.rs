@@ -12,6 +12,7 @@ use super::super::each;
 use super::MediaJob;
 use crate::domain::{Epoch, Seq, TenantId};
 use crate::media::MediaError;
+use crate::store::Sharing;
 use crate::store::tables::MediaTask;
 
 /// How often it is looked whether logs tell of new files. A look costs nothing where they do not.
@@ -104,7 +105,17 @@ pub(super) async fn recover(job: &MediaJob, found: &Sender<Found>) {
             }
             let told = match job.directory.elsewhere(tenant).await {
                 Ok(None) if is_begun => Ok(()),
-                Ok(None) => tell(found, Found::Rows(tenant)).await,
+                Ok(None) => match job.takes_on(tenant).await {
+                    Ok(true) => tell(found, Found::Rows(tenant)).await,
+                    Ok(false) => match tell(found, Found::Elsewhere(tenant)).await {
+                        Ok(()) => continue,
+                        Err(over) => Err(over),
+                    },
+                    Err(error) => {
+                        tracing::warn!(tenant.id = %tenant, %error, "files that are to be fetched are looked for again");
+                        continue;
+                    }
+                },
                 Ok(Some(_)) => match tell(found, Found::Elsewhere(tenant)).await {
                     Ok(()) => continue,
                     Err(over) => Err(over),
@@ -148,6 +159,24 @@ pub(super) async fn load(job: &MediaJob, tenant: TenantId, found: &Sender<Found>
 }
 
 impl MediaJob {
+    /// Whether what is left of a tenant that runs nowhere is for this gateway to fetch. Of most tenants nothing is left.
+    async fn takes_on(&self, tenant: TenantId) -> Result<bool, MediaError> {
+        if self.directory.store().sharing() == Sharing::Alone {
+            return Ok(true);
+        }
+        Ok(self.has_left(tenant).await? && self.media.take_on(tenant).await?)
+    }
+
+    async fn has_left(&self, tenant: TenantId) -> Result<bool, MediaError> {
+        if !self.media.open_tasks(tenant, None).await?.0.is_empty() {
+            return Ok(true);
+        }
+        let Some(head) = self.directory.store().tenant_head(tenant).await? else {
+            return Ok(false);
+        };
+        Ok(self.media.read_to(tenant, head.epoch).await? < head.head)
+    }
+
     async fn look_at(
         &self,
         tenant: TenantId,
@@ -203,3 +232,6 @@ impl MediaJob {
         Ok((found.tasks, found.is_all || found.seq >= head.head))
     }
 }
+
+#[cfg(test)]
+mod tests;
