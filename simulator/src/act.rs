@@ -207,7 +207,10 @@ pub(super) fn change_template(shared: &Shared, fate: &TemplateFate) -> Result<()
 }
 
 pub(super) fn put_template(shared: &Shared, spec: TemplateSpec) -> String {
-    shared.with(|world, _| world.templates.put(spec).to_string())
+    shared.with(|world, _| {
+        let waba = world.first_account();
+        world.templates.put(&waba, spec).to_string()
+    })
 }
 
 pub(super) fn stats(shared: &Shared) -> Stats {

@@ -184,7 +184,11 @@ impl World {
         let offer = match scripted {
             Some(Reply::Text(text)) => Offer::Say(text.clone()),
             Some(Reply::Echo) => Offer::Say(compose::said(raw)),
-            _ => Offer::of(raw, &self.templates),
+            _ => {
+                let number = self.numbers.get(sent.number);
+                let waba = number.map_or("", |number| number.config.waba_id.as_str());
+                Offer::of(raw, waba, &self.templates)
+            }
         };
         let heard = Heard {
             send: index,

@@ -4,13 +4,15 @@
 mod check;
 mod fate;
 mod library;
+mod limits;
 mod review;
 mod seed;
 mod shape;
 
 pub(crate) use check::check;
-pub(crate) use library::library;
-pub(crate) use review::review;
+pub(crate) use library::{from_library, library};
+pub(crate) use limits::TemplateLimits;
+pub(crate) use review::{review, verdict};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -40,10 +42,12 @@ pub struct TemplateSpec {
     pub quality: Option<String>,
 }
 
-/// What becomes of a template of the account, told by a webhook as Meta tells it.
+/// What becomes of a template of an account, told by a webhook as Meta tells it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TemplateFate {
+    /// Whose it is; the first number's account when left out.
+    pub waba_id: Option<String>,
     /// Its name.
     pub name: String,
     /// Its language.
@@ -66,6 +70,10 @@ fn approved() -> String {
 #[derive(Debug, Clone)]
 pub(crate) struct Template {
     pub(crate) id: u64,
+    /// The account.
+    pub(crate) waba: String,
+    /// Why a review refused it.
+    pub(crate) reason: Option<&'static str>,
     pub(crate) spec: TemplateSpec,
     pub(crate) shape: Shape,
     /// When its review ends, by the clock that never goes back.
@@ -75,6 +83,10 @@ pub(crate) struct Template {
 }
 
 impl Template {
+    fn is(&self, waba: &str, name: &str, language: &str) -> bool {
+        self.waba == waba && self.spec.name == name && self.spec.language == language
+    }
+
     /// All fields that Graph can show.
     pub(crate) fn fields(&self) -> Value {
         serde_json::json!({
@@ -86,39 +98,42 @@ impl Template {
             "parameter_format": if self.shape.named { "NAMED" } else { "POSITIONAL" },
             "components": self.spec.components,
             "quality_score": { "score": self.spec.quality.as_deref().unwrap_or("GREEN"), "date": 1_760_000_000 },
-            "rejected_reason": if self.spec.status == "REJECTED" { "INVALID_FORMAT" } else { "NONE" },
+            "rejected_reason": if self.spec.status == "REJECTED" { self.reason.unwrap_or("INVALID_FORMAT") } else { "NONE" },
         })
     }
 }
 
-/// All templates of an account. Every account of a simulator has the same ones.
+/// The templates of all accounts. Every account begins with the same ones, each with an id of its own.
 #[derive(Debug)]
 pub(crate) struct Templates {
     all: Vec<Template>,
     next_id: u64,
+    pub(crate) limits: TemplateLimits,
 }
 
 impl Templates {
-    /// The list that every simulator starts with.
-    pub(crate) fn seeded() -> Self {
+    /// The lists with which accounts start.
+    pub(crate) fn seeded<'waba>(accounts: impl IntoIterator<Item = &'waba str>) -> Self {
         let mut templates = Self {
             all: Vec::new(),
             next_id: 920_070_352_646_140,
+            limits: TemplateLimits::default(),
         };
-        for spec in seed::specs() {
-            templates.put(spec);
+        for waba in accounts {
+            if templates.of(waba).next().is_none() {
+                for spec in seed::specs() {
+                    templates.put(waba, spec);
+                }
+            }
         }
         templates
     }
 
     /// Adds a template, or replaces the one of the same name and language. Returns its id.
-    pub(crate) fn put(&mut self, spec: TemplateSpec) -> u64 {
+    pub(crate) fn put(&mut self, waba: &str, spec: TemplateSpec) -> u64 {
         let shape = Shape::of(&spec);
-        let known = self
-            .all
-            .iter_mut()
-            .find(|known| known.spec.name == spec.name && known.spec.language == spec.language);
-        if let Some(known) = known {
+        if let Some(known) = self.find_mut(waba, &spec.name, &spec.language) {
+            known.reason = None;
             known.spec = spec;
             known.shape = shape;
             known.reviewed_us = None;
@@ -129,6 +144,8 @@ impl Templates {
         self.next_id += 1_013;
         self.all.push(Template {
             id,
+            waba: waba.to_owned(),
+            reason: None,
             spec,
             shape,
             reviewed_us: None,
@@ -137,12 +154,16 @@ impl Templates {
         id
     }
 
-    /// Ends the reviews whose time has come: all are approved.
+    /// Ends the reviews whose time has come.
     pub(crate) fn settle(&mut self, now_us: u64) {
         for template in &mut self.all {
             if template.reviewed_us.is_some_and(|at| at <= now_us) {
                 template.reviewed_us = None;
-                template.spec.status = approved();
+                template.reason = verdict(&template.spec);
+                template.spec.status = match template.reason {
+                    Some(_) => "REJECTED".to_owned(),
+                    None => approved(),
+                };
             }
         }
     }
@@ -165,32 +186,35 @@ impl Templates {
             .is_some_and(|template| template.turn == review.turn)
     }
 
-    pub(crate) fn find_mut(&mut self, name: &str, language: &str) -> Option<&mut Template> {
-        self.all
-            .iter_mut()
-            .find(|known| known.spec.name == name && known.spec.language == language)
+    pub(crate) fn find_mut(&mut self, waba: &str, name: &str, language: &str) -> Option<&mut Template> {
+        self.all.iter_mut().find(|known| known.is(waba, name, language))
     }
 
-    /// Removes a name in all languages, or one template by id. Says whether there was one.
-    pub(crate) fn remove(&mut self, name: &str, id: Option<u64>) -> bool {
-        let before = self.all.len();
-        self.all
-            .retain(|known| known.spec.name != name || id.is_some_and(|id| known.id != id));
-        self.all.len() < before
+    /// Removes a name of an account in all languages, or one template by id. Says whether there was one.
+    pub(crate) fn remove(&mut self, waba: &str, name: &str, id: Option<u64>, now_us: u64) -> bool {
+        let goes = |known: &Template| {
+            known.waba == waba && known.spec.name == name && id.is_none_or(|id| known.id == id)
+        };
+        let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.all).into_iter().partition(goes);
+        self.all = kept;
+        for template in gone.iter().filter(|gone| gone.spec.status == "APPROVED") {
+            let named = (name, template.spec.language.as_str());
+            self.limits.lock(waba, named, now_us);
+        }
+        !gone.is_empty()
     }
 
     pub(crate) fn get(&self, id: u64) -> Option<&Template> {
         self.all.iter().find(|known| known.id == id)
     }
 
-    pub(crate) fn find(&self, name: &str, language: &str) -> Option<&Template> {
-        self.all
-            .iter()
-            .find(|known| known.spec.name == name && known.spec.language == language)
+    pub(crate) fn find(&self, waba: &str, name: &str, language: &str) -> Option<&Template> {
+        self.all.iter().find(|known| known.is(waba, name, language))
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Template> {
-        self.all.iter()
+    /// Those of an account.
+    pub(crate) fn of(&self, waba: &str) -> impl Iterator<Item = &Template> {
+        self.all.iter().filter(move |known| known.waba == waba)
     }
 }
 

@@ -108,7 +108,7 @@ impl World {
             groups: Vec::new(),
             inbounds: Inbounds::default(),
             echoes: Echoes::default(),
-            templates: Templates::seeded(),
+            templates: Templates::seeded(config.numbers.iter().map(|number| number.waba_id.as_str())),
             media: MediaShelf::new(seed, config.media_url_ms),
             upload_sessions: UploadSessions::new(seed),
             media_dice: Dice::new(seed, 5),

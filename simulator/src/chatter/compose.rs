@@ -64,7 +64,7 @@ pub(super) fn said(raw: &Value) -> String {
 }
 
 impl Offer {
-    pub(super) fn of(raw: &Value, templates: &Templates) -> Self {
+    pub(super) fn of(raw: &Value, waba: &str, templates: &Templates) -> Self {
         let text_at = |place: &str| raw.pointer(place).and_then(Value::as_str);
         match text_at("/interactive/type") {
             Some("button") => Self::Buttons(choices(
@@ -90,15 +90,15 @@ impl Offer {
                     .unwrap_or("unused")
                     .to_owned(),
             ),
-            _ => Self::of_template(raw, templates),
+            _ => Self::of_template(raw, waba, templates),
         }
     }
 
-    fn of_template(raw: &Value, templates: &Templates) -> Self {
+    fn of_template(raw: &Value, waba: &str, templates: &Templates) -> Self {
         let text_at = |place: &str| raw.pointer(place).and_then(Value::as_str);
         let template = text_at("/template/name")
             .zip(text_at("/template/language/code"))
-            .and_then(|(name, language)| templates.find(name, language));
+            .and_then(|(name, language)| templates.find(waba, name, language));
         let Some(template) = template else {
             return Self::Words;
         };

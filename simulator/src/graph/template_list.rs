@@ -8,7 +8,7 @@ use super::error::GraphError;
 use super::{Call, ok, paging, success};
 use crate::templates::{self, TemplateSpec, review};
 use crate::upload_sessions::UploadSessions;
-use crate::world::Shared;
+use crate::world::{Shared, World};
 
 const FIELDS: [&str; 7] = [
     "name",
@@ -33,14 +33,14 @@ pub(super) fn answer(
         return Err(GraphError::unknown_object(waba));
     }
     match *method {
-        Method::GET => list(shared, call),
+        Method::GET => list(shared, call, waba),
         Method::POST => create(shared, call, waba),
-        Method::DELETE => delete(shared, call),
+        Method::DELETE => delete(shared, call, waba),
         _ => Err(GraphError::new(100, "Unsupported request.")),
     }
 }
 
-fn list(shared: &Shared, call: &Call) -> Result<HttpResponse, GraphError> {
+fn list(shared: &Shared, call: &Call, waba: &str) -> Result<HttpResponse, GraphError> {
     let matches = |template: &TemplateSpec| {
         let is = |key: &str, value: &str| {
             call.query(key)
@@ -58,7 +58,7 @@ fn list(shared: &Shared, call: &Call) -> Result<HttpResponse, GraphError> {
         world.templates.settle(now.us);
         world
             .templates
-            .iter()
+            .of(waba)
             .filter(|template| matches(&template.spec))
             .map(|template| template.fields())
             .collect()
@@ -80,6 +80,9 @@ fn list(shared: &Shared, call: &Call) -> Result<HttpResponse, GraphError> {
 /// A new template is reviewed, and the account told how that ended.
 fn create(shared: &Shared, call: &Call, waba: &str) -> Result<HttpResponse, GraphError> {
     let mut body = call.json()?;
+    if body.get("library_template_name").is_some() {
+        return take_from_library(shared, waba, &body);
+    }
     if let Some(fields) = body.as_object_mut() {
         fields.remove("status");
     }
@@ -88,17 +91,39 @@ fn create(shared: &Shared, call: &Call, waba: &str) -> Result<HttpResponse, Grap
     review(&spec)?;
     shared.with(|world, now| {
         check_handles(&world.upload_sessions, &spec.components)?;
-        if world.templates.find(&spec.name, &spec.language).is_some() {
-            return Err(GraphError::new(
-                100,
-                "There is already a template of this name in this language.",
-            ));
-        }
+        admit(world, waba, &spec, now.us)?;
         let category = spec.category.clone();
-        let id = world.templates.put(spec);
+        let id = world.templates.put(waba, spec);
         world.review_template(now, waba, id);
         Ok(ok(
             json!({ "id": id.to_string(), "status": "PENDING", "category": category }).to_string(),
+        ))
+    })
+}
+
+/// Whether there may be one more template, of this name.
+fn admit(world: &mut World, waba: &str, spec: &TemplateSpec, now_us: u64) -> Result<(), GraphError> {
+    if world.templates.find(waba, &spec.name, &spec.language).is_some() {
+        return Err(GraphError::new(
+            100,
+            "There is already a template of this name in this language.",
+        ));
+    }
+    let named = (spec.name.as_str(), spec.language.as_str());
+    world.templates.limits.create(waba, named, now_us)
+}
+
+/// A template of the library was reviewed before: it is approved at once.
+fn take_from_library(shared: &Shared, waba: &str, body: &Value) -> Result<HttpResponse, GraphError> {
+    let spec = templates::from_library(body)?;
+    review(&spec)?;
+    shared.with(|world, now| {
+        admit(world, waba, &spec, now.us)?;
+        let category = spec.category.clone();
+        let id = world.templates.put(waba, spec);
+        world.approve_template(now, waba, id);
+        Ok(ok(
+            json!({ "id": id.to_string(), "status": "APPROVED", "category": category }).to_string(),
         ))
     })
 }
@@ -168,8 +193,11 @@ pub(super) fn edit(shared: &Shared, call: &Call, id: &str) -> Result<HttpRespons
         }
         review(&spec)?;
         check_handles(&world.upload_sessions, &spec.components)?;
-        let id = world.templates.put(spec);
-        let waba = world.first_account();
+        let (waba, id) = (known.waba.clone(), known.id);
+        if known.spec.status == "APPROVED" {
+            world.templates.limits.edit(id, now.us)?;
+        }
+        let id = world.templates.put(&waba, spec);
         world.review_template(now, &waba, id);
         Ok(success())
     })
@@ -192,12 +220,12 @@ pub(super) fn library(call: &Call) -> Result<HttpResponse, GraphError> {
     Ok(ok(paging::page(call, items.collect())?.to_string()))
 }
 
-fn delete(shared: &Shared, call: &Call) -> Result<HttpResponse, GraphError> {
+fn delete(shared: &Shared, call: &Call, waba: &str) -> Result<HttpResponse, GraphError> {
     let Some(name) = call.query("name") else {
         return Err(GraphError::new(100, "The parameter name is required."));
     };
     let id = call.query("hsm_id").and_then(|id| id.parse().ok());
-    if shared.with(|world, _| world.templates.remove(name, id)) {
+    if shared.with(|world, now| world.templates.remove(waba, name, id, now.us)) {
         Ok(success())
     } else {
         Err(GraphError::new(100, "There is no such template.").with_status(404))

@@ -153,7 +153,11 @@ impl World {
                 Category::FreeService
             });
         };
-        let template = templates::check(&self.templates, used)?;
+        let waba = self
+            .numbers
+            .get(number)
+            .map_or("", |number| number.config.waba_id.as_str());
+        let template = templates::check(&self.templates, waba, used)?;
         match (template.spec.category.as_str(), via) {
             ("MARKETING", Via::Messages) => Ok(Category::Marketing),
             ("MARKETING", Via::Marketing) => Ok(Category::MarketingLite),

@@ -9,9 +9,10 @@ use crate::graph::validate::{Component, Parameter, TemplateUse};
 /// Finds the template and compares.
 pub(crate) fn check<'list>(
     templates: &'list Templates,
+    waba: &str,
     used: &TemplateUse<'_>,
 ) -> Result<&'list Template, GraphError> {
-    let Some(template) = templates.find(used.name, used.language) else {
+    let Some(template) = templates.find(waba, used.name, used.language) else {
         return Err(GraphError::new(
             132_001,
             format!(

@@ -3,7 +3,7 @@
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
-use super::TemplateFate;
+use super::{TemplateFate, verdict};
 use crate::SimulatorError;
 use crate::act::bad;
 use crate::numbers::NumberIndex;
@@ -21,29 +21,36 @@ impl World {
     pub(crate) fn review_template(&mut self, now: Now, waba: &str, id: u64) {
         let ends_us = now.us.saturating_add(self.config.review_ms.saturating_mul(1_000));
         let review = self.templates.begin_review(id, ends_us);
+        self.tell_review(now, waba, id, (ends_us, review));
+    }
+
+    /// Tells how a review ends, when it does.
+    fn tell_review(&mut self, now: Now, waba: &str, id: u64, when: (u64, Option<Review>)) {
         let Some(spec) = self.templates.get(id).map(|template| template.spec.clone()) else {
             return;
         };
+        let reason = verdict(&spec);
         let value = json!({
-            "event": "APPROVED", "message_template_id": id, "message_template_name": spec.name,
+            "event": if reason.is_some() { "REJECTED" } else { "APPROVED" },
+            "message_template_id": id, "message_template_name": spec.name,
             "message_template_language": spec.language, "message_template_category": spec.category,
-            "reason": "NONE",
+            "reason": reason.unwrap_or("NONE"),
         });
-        self.tell_account(
-            now,
-            waba,
-            ("message_template_status_update", value),
-            (ends_us, review),
-        );
+        self.tell_account(now, waba, ("message_template_status_update", value), when);
     }
 
-    /// Changes a template of the account, and tells it.
+    /// Takes a template of the library, which was reviewed before.
+    pub(crate) fn approve_template(&mut self, now: Now, waba: &str, id: u64) {
+        self.tell_review(now, waba, id, (now.us, None));
+    }
+
+    /// Changes a template of an account, and tells it.
     pub(crate) fn change_template(&mut self, now: Now, fate: &TemplateFate) -> Result<(), SimulatorError> {
-        let waba = self.first_account();
+        let waba = fate.waba_id.clone().unwrap_or_else(|| self.first_account());
         self.templates.settle(now.us);
         let known = self
             .templates
-            .find_mut(&fate.name, &fate.language)
+            .find_mut(&waba, &fate.name, &fate.language)
             .ok_or_else(|| bad("there is no such template"))?;
         let id = known.id;
         let mut told = Vec::new();

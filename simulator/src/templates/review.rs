@@ -40,6 +40,18 @@ pub(crate) fn review(spec: &TemplateSpec) -> Result<(), GraphError> {
     Ok(())
 }
 
+/// Why a review that looks closer refuses a template in the end, in one of Meta's words.
+pub(crate) fn verdict(spec: &TemplateSpec) -> Option<&'static str> {
+    let text = Value::from(spec.components.clone()).to_string().to_lowercase();
+    if ["bit.ly/", "wa.me/", "tinyurl.com/"]
+        .iter()
+        .any(|short| text.contains(short))
+    {
+        return Some("SCAM");
+    }
+    (spec.category == "UTILITY" && text.contains("% off")).then_some("TAG_CONTENT_MISMATCH")
+}
+
 fn kind_of(component: &Value) -> String {
     text_of(component, "type").to_ascii_uppercase()
 }

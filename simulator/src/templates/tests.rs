@@ -3,6 +3,12 @@ use crate::graph::error::GraphError;
 use crate::graph::validate::{self, Request};
 use serde_json::json;
 
+const WABA: &str = "1";
+
+fn seeded() -> Templates {
+    Templates::seeded([WABA, "2", WABA])
+}
+
 fn send(template: &Value) -> Result<u64, GraphError> {
     let request = json!({
         "messaging_product": "whatsapp", "to": "+16505551234", "type": "template", "template": template
@@ -10,7 +16,7 @@ fn send(template: &Value) -> Result<u64, GraphError> {
     let Request::Message(message) = validate::request(&request)? else {
         panic!("a message")
     };
-    check(&Templates::seeded(), &message.template.unwrap()).map(|template| template.id)
+    check(&seeded(), WABA, &message.template.unwrap()).map(|template| template.id)
 }
 
 fn texts(values: &[&str]) -> Value {
@@ -127,29 +133,29 @@ fn each_way_of_filling_a_template_wrongly_has_its_code() {
 
 #[test]
 fn every_approved_template_of_the_list_can_be_told_apart() {
-    let templates = Templates::seeded();
-    let mut ids: Vec<u64> = templates.iter().map(|template| template.id).collect();
+    let templates = seeded();
+    let mut ids: Vec<u64> = templates.of(WABA).map(|template| template.id).collect();
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!(ids.len(), templates.iter().count());
+    assert_eq!(ids.len(), templates.of(WABA).count());
 }
 
 #[test]
 fn putting_a_template_again_keeps_its_id() {
-    let mut templates = Templates::seeded();
-    let mut spec = templates.find("hello_world", "en_US").unwrap().spec.clone();
-    let id = templates.find("hello_world", "en_US").unwrap().id;
+    let mut templates = seeded();
+    let mut spec = templates.find(WABA, "hello_world", "en_US").unwrap().spec.clone();
+    let id = templates.find(WABA, "hello_world", "en_US").unwrap().id;
     spec.status = "PAUSED".into();
-    assert_eq!(templates.put(spec), id);
-    assert!(templates.remove("order_shipped", None));
-    assert!(templates.find("order_shipped", "es").is_none());
+    assert_eq!(templates.put(WABA, spec), id);
+    assert!(templates.remove(WABA, "order_shipped", None, 0));
+    assert!(templates.find(WABA, "order_shipped", "es").is_none());
 }
 
 #[test]
 fn a_review_is_overtaken_by_whatever_else_becomes_of_its_template() {
-    let mut templates = Templates::seeded();
-    let spec = templates.find("hello_world", "en_US").unwrap().spec.clone();
-    let id = templates.put(spec.clone());
+    let mut templates = seeded();
+    let spec = templates.find(WABA, "hello_world", "en_US").unwrap().spec.clone();
+    let id = templates.put(WABA, spec.clone());
     let first = templates.begin_review(id, 10).unwrap();
     assert!(templates.stands(first));
     // A list that ends it comes before its webhook.
@@ -158,9 +164,72 @@ fn a_review_is_overtaken_by_whatever_else_becomes_of_its_template() {
     // Edited, and reviewed once more.
     let second = templates.begin_review(id, 30).unwrap();
     assert!(!templates.stands(first) && templates.stands(second));
-    templates.put(spec);
+    templates.put(WABA, spec);
     assert!(!templates.stands(second));
     let third = templates.begin_review(id, 40).unwrap();
-    templates.remove("hello_world", Some(id));
+    templates.remove(WABA, "hello_world", Some(id), 0);
     assert!(!templates.stands(third));
+}
+
+#[test]
+fn accounts_have_templates_of_their_own() {
+    let mut templates = seeded();
+    let ids = |templates: &Templates, waba: &str| {
+        templates.of(waba).map(|template| template.id).collect::<Vec<_>>()
+    };
+    let (one, two) = (ids(&templates, WABA), ids(&templates, "2"));
+    assert_eq!(one.len(), two.len());
+    assert!(one.iter().all(|id| !two.contains(id)));
+    assert!(templates.remove(WABA, "hello_world", None, 0));
+    assert!(templates.find(WABA, "hello_world", "en_US").is_none());
+    assert!(templates.find("2", "hello_world", "en_US").is_some());
+}
+
+#[test]
+fn a_review_refuses_what_it_sees_when_it_looks_closer() {
+    let mut templates = seeded();
+    let text = |text: &str| TemplateSpec {
+        name: "new".to_owned(),
+        language: "en".to_owned(),
+        category: "UTILITY".to_owned(),
+        status: approved(),
+        parameter_format: None,
+        components: vec![json!({ "type": "BODY", "text": text })],
+        quality: None,
+    };
+    for (body, reason) in [
+        ("Your order left.", None),
+        ("Now 50% off!", Some("TAG_CONTENT_MISMATCH")),
+        ("See https://bit.ly/x for it.", Some("SCAM")),
+    ] {
+        let id = templates.put(WABA, text(body));
+        templates.begin_review(id, 10);
+        templates.settle(10);
+        let fields = templates.get(id).unwrap().fields();
+        let expected = if reason.is_some() { "REJECTED" } else { "APPROVED" };
+        assert_eq!(fields["status"], expected, "{body}");
+        assert_eq!(fields["rejected_reason"], reason.unwrap_or("NONE"));
+    }
+}
+
+#[test]
+fn a_template_of_the_library_is_filled_by_what_its_buttons_lead_to() {
+    let body = |inputs: Value| {
+        json!({ "name": "mine", "language": "en_US", "category": "UTILITY",
+        "library_template_name": "delivery_update_1", "library_template_button_inputs": inputs })
+    };
+    let phone = json!({ "type": "PHONE_NUMBER", "phone_number": "+16315551010" });
+    let url = json!({ "type": "URL", "url": { "base_url": "https://shop.example/{{1}}",
+        "url_suffix_example": "https://shop.example/7" } });
+    let spec = from_library(&body(json!([url, phone]))).unwrap();
+    assert_eq!(spec.status, "APPROVED");
+    assert_eq!(
+        spec.components[1]["buttons"][0]["url"],
+        "https://shop.example/{{1}}"
+    );
+    assert_eq!(spec.components[1]["buttons"][1]["phone_number"], "+16315551010");
+    review(&spec).unwrap();
+    for wrong in [json!([]), json!([phone, url]), json!([{ "type": "URL" }, phone])] {
+        assert!(from_library(&body(wrong)).is_err());
+    }
 }
