@@ -1,7 +1,9 @@
 // What the page of the templates and the composer's picker have in common: how a template stands, and how the customer sees it.
 
+import { sentenceOf } from './account.js';
 import { has, t } from './language.js';
 import { Icon } from './parts.js';
+import { exact } from './time.js';
 import { html, useLayoutEffect, useRef } from './view.js';
 import { words } from './words.js';
 import { fill } from './dom.js';
@@ -16,6 +18,14 @@ export const named = (group, word) => (has(`${group}.${word}`) ? t(`${group}.${w
 /** How a template stands with Meta. */
 export function Status({ status }) {
   return html`<span class=${`template-status verdict-${TONES[status] ?? 'doubtful'}`}>${named('template_status', status)}</span>`;
+}
+
+/** Why WhatsApp, or the gateway, did not take a template. */
+export function refusalOf(error) {
+  const { limit, until, meta } = error.more ?? {};
+  if (error.code === 'template_limit' && has(`editor.limit.${limit}`)) return t(`editor.limit.${limit}`, { until: until ? exact(until) : '' });
+  const { title, details } = meta ?? {};
+  return error.code === 'meta_refused' ? t('editor.refused', { why: [title, details].filter(Boolean).join(': ') || error.message }) : sentenceOf(error);
 }
 
 let languages = null;

@@ -9,6 +9,7 @@
 //! | `schedule.rs` | when which account is looked up |
 //! | `hearing.rs` | news that webhooks tell, which wait for their turn beside the road in |
 //! | `known.rs` | what messages are checked against, kept in memory for half a minute |
+//! | `limits.rs` | Meta's limits for making and editing templates |
 //! | `numbers.rs` | how an account's numbers stand with Meta |
 //! | `change.rs` | templates that the business makes, edits and deletes |
 //!
@@ -17,6 +18,7 @@
 mod change;
 mod hearing;
 mod known;
+mod limits;
 mod merge;
 mod numbers;
 mod rows;
@@ -30,14 +32,15 @@ use std::sync::{Arc, Mutex};
 use hearing::Hearing;
 use tokio::sync::Notify;
 
-use crate::domain::{Clock, ContentError, TemplateStatus};
+use crate::domain::{Clock, ContentError, MetaError, TemplateStatus};
 use crate::store::{Store, StoreError};
 use crate::whatsapp::client::{GraphError, GraphTemplates};
 use known::Known;
 use schedule::Schedule;
 
-pub use change::{Change, NewTemplate, Reach};
+pub use change::{Change, NewTemplate, Reach, TemplateSource};
 pub use hearing::Heed;
+pub use limits::TemplateLimit;
 
 /// Why something about templates was not done.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +51,14 @@ pub enum TemplateError {
     /// Meta did not.
     #[error(transparent)]
     Graph(#[from] GraphError),
+    /// Meta did not, because one of its limits is used up.
+    #[error("one of Meta's limits for templates is used up ({}): {}, code {}", limit.as_str(), error.title, error.code)]
+    Limit {
+        /// Which.
+        limit: TemplateLimit,
+        /// What Meta said.
+        error: MetaError,
+    },
 }
 
 /// Why a message may not go out with a template.

@@ -4,7 +4,7 @@ import { sentenceOf } from '../account.js';
 import { LONG } from '../http.js';
 import { nodes, t } from '../language.js';
 import { File_ } from '../template_picker.js';
-import { TemplatePreview, languageName, named } from '../template_parts.js';
+import { TemplatePreview, languageName, named, refusalOf } from '../template_parts.js';
 import { BUTTONS, CATEGORIES, HEADERS, LANGUAGES, MOST_BUTTONS, definitionOf, examplesNeeded, partOfPath } from '../template_draft.js';
 import { previewOf } from '../templates.js';
 import { told } from '../told.js';
@@ -85,11 +85,6 @@ export function Editor({ context, draft: begun, of, isKnown = false, isVariant =
 
 /** What stands for variables and files in the preview. */
 const sampleOf = ({ examples, header }) => ({ ...examples, ...(header.file && { header: header.file }) });
-
-function refusalOf(error) {
-  const { title, details } = error.more?.meta ?? {};
-  return error.code === 'meta_refused' ? t('editor.refused', { why: [title, details].filter(Boolean).join(': ') || error.message }) : sentenceOf(error);
-}
 
 /** What the gateway finds wrong in a definition, some time after it was last changed. */
 function useChecked(ask, definition) {

@@ -51,7 +51,7 @@ export default function Templates({ page, part, context }) {
   const variant = (template) => setPlace({ draft: { ...draftOf(template), language: '' }, of: template, isVariant: true });
   if (place.draft !== undefined) return html`<${Editor} key=${place.of?.template_id ?? 'new'} context=${context} ...${place} onDone=${toList} onCancel=${() => setPlace({})} />`;
   if (part !== null) return html`<${Detail} key=${part} context=${context} id=${part} mayManage=${mayManage} open=${open} edit=${edit} variant=${variant} onBack=${toList} />`;
-  if (place.library) return html`<${Library} context=${context} use=${(draft) => setPlace({ draft })} onBack=${toList} />`;
+  if (place.library) return html`<${Library} context=${context} use=${(draft) => setPlace({ draft })} onTaken=${toList} onBack=${toList} />`;
   return html`
     <${Head} page=${page}>
       ${mayManage &&

@@ -96,6 +96,7 @@ error_codes! {
     TokenRefused = "token_refused", 422, "Meta does not accept the number's access token (190): it needs a new one";
     MetaRefused = "meta_refused", 422, "Meta refused what was asked of it; the message has its words and its code";
     TemplateUnknown = "template_unknown", 422, "The number's account has no template of this name in this language";
+    TemplateLimit = "template_limit", 422, "One of Meta's limits for making and editing templates is used up; `limit` says which, `until` when that ends";
     TemplateNotSendable = "template_not_sendable", 422, "The template is not approved; `status` says how it stands";
     TemplateInvalid = "template_invalid", 422, "The template is not filled or not written as Meta wants it; `path` says where";
     LimitReached = "limit_reached", 422, "There are as many of these as there may be; the message says how many";

@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::merge::{Listed, kept};
-use super::{TemplateBook, TemplateError};
-use crate::domain::{TemplateId, TemplateName, TemplateStatus, TenantId, WabaId};
+use super::{TemplateBook, TemplateError, TemplateLimit};
+use crate::domain::{MetaError, TemplateId, TemplateName, TemplateStatus, TenantId, WabaId};
 use crate::store::StoreError;
 use crate::store::tables::{Heard, Template};
 use crate::whatsapp::client::{BearerToken, GraphError, TemplatePage};
-use crate::whatsapp::templates::ParameterFormat;
+use crate::whatsapp::templates::{LibraryDraft, ParameterFormat};
 
 /// A template to be reviewed.
 #[derive(Debug, Clone)]
@@ -17,10 +17,58 @@ pub struct NewTemplate {
     pub name: TemplateName,
     /// MARKETING, UTILITY or AUTHENTICATION.
     pub category: String,
-    /// How its variables are called.
-    pub format: ParameterFormat,
-    /// In Meta's JSON.
-    pub components: Value,
+    /// What it is made of.
+    pub source: TemplateSource,
+}
+
+/// What a new template is made of.
+#[derive(Debug, Clone)]
+pub enum TemplateSource {
+    /// The business wrote it.
+    Written {
+        /// How its variables are called.
+        format: ParameterFormat,
+        /// In Meta's JSON.
+        components: Value,
+    },
+    /// One of Meta's library, which Meta approves at once.
+    Library(LibraryDraft),
+}
+
+impl NewTemplate {
+    /// What Meta is asked for.
+    fn asked(&self) -> Value {
+        let mut asked = json!({
+            "name": self.name.name,
+            "language": self.name.language,
+            "category": self.category,
+        });
+        let mut put = |key: &str, value: Value| {
+            if let Some(fields) = asked.as_object_mut() {
+                fields.insert(key.to_owned(), value);
+            }
+        };
+        match &self.source {
+            TemplateSource::Written { format, components } => {
+                let format = match format {
+                    ParameterFormat::Positional => "positional",
+                    ParameterFormat::Named => "named",
+                };
+                put("parameter_format", format.into());
+                put("components", components.clone());
+            }
+            TemplateSource::Library(draft) => {
+                put("library_template_name", draft.library_name.as_str().into());
+                if let Some(buttons) = &draft.buttons {
+                    put("library_template_button_inputs", buttons.clone());
+                }
+                if let Some(body) = &draft.body {
+                    put("library_template_body_inputs", body.clone());
+                }
+            }
+        }
+        asked
+    }
 }
 
 /// What is to change of a template.
@@ -40,37 +88,37 @@ impl TemplateBook {
         new: NewTemplate,
         token: &BearerToken,
     ) -> Result<Template, TemplateError> {
-        let format = match new.format {
-            ParameterFormat::Positional => "positional",
-            ParameterFormat::Named => "named",
-        };
-        let asked = json!({
-            "name": new.name.name,
-            "language": new.name.language,
-            "category": new.category,
-            "parameter_format": format,
-            "components": new.components,
-        });
+        let asked = new.asked();
         let waba = new.name.waba.clone();
         let began = self.generation(tenant, &waba).await?;
         let made = self.graph.create_template(&waba, &asked, token).await;
         // Where Meta's answer is lost, the next list tells what became of it.
         self.look_up_now(tenant, &waba);
+        let id = new.name.id();
+        let now = self.clock.now();
+        let made = match made {
+            Err(GraphError::Refused { error, http_status }) => {
+                let before = self.get(tenant, id).await?;
+                let limit = TemplateLimit::of_creation(error.code, before.as_ref(), now);
+                return Err(refused(limit, error, http_status));
+            }
+            made => made?,
+        };
         let mut made_as = asked;
-        if let (Some(fields), Value::Object(answer)) = (made_as.as_object_mut(), made?) {
+        if let (Some(fields), Value::Object(answer)) = (made_as.as_object_mut(), made) {
             fields.extend(answer);
         }
         let listed = Listed::read(&waba, &made_as);
-        let id = new.name.id();
-        let now = self.clock.now();
         if let Some(listed) = listed {
+            let is_written = matches!(new.source, TemplateSource::Written { .. });
             // A list that is under way may not have it.
             let heard = self.changed(tenant, &waba).await?;
             self.change(tenant, id, "created", |before| {
                 // One of this name that was deleted before says nothing about this one.
                 let before = before.filter(|before| before.status != TemplateStatus::Deleted);
                 let mut row = listed.clone().row(before, began, now);
-                row.told.components = Some(heard);
+                // What one of the library says is in the next list.
+                row.told.components = is_written.then_some(heard);
                 Some(row)
             })
             .await?;
@@ -97,6 +145,11 @@ impl TemplateBook {
         let meta_id = row.meta_id.as_deref().unwrap_or_default();
         let edited = self.graph.edit_template(meta_id, &asked.into(), token).await;
         self.look_up_now(tenant, &row.waba);
+        if let Err(GraphError::Refused { error, http_status }) = edited {
+            let versions = self.versions(tenant, row.id()).await?;
+            let limit = TemplateLimit::of_edit(row, &versions, self.clock.now());
+            return Err(refused(limit, error, http_status));
+        }
         edited?;
         let (now, heard) = (self.clock.now(), self.changed(tenant, &row.waba).await?);
         self.change(tenant, row.id(), "edited", |before| {
@@ -194,6 +247,14 @@ impl TemplateBook {
                 return Ok(reached);
             }
         }
+    }
+}
+
+/// What Meta refused, and by which of its limits, if it was one.
+fn refused(limit: Option<TemplateLimit>, error: MetaError, http_status: u16) -> TemplateError {
+    match limit.filter(|_| (400..500).contains(&http_status)) {
+        Some(limit) => TemplateError::Limit { limit, error },
+        None => GraphError::Refused { http_status, error }.into(),
     }
 }
 

@@ -357,8 +357,10 @@ async fn what_the_business_makes_edits_and_deletes_is_at_meta_first() {
     let new = NewTemplate {
         name: TemplateName::new(waba(), "new", "en_US"),
         category: "UTILITY".to_owned(),
-        format: crate::whatsapp::templates::ParameterFormat::Positional,
-        components: json!([{ "type": "BODY", "text": "Hi {{1}}!" }]),
+        source: TemplateSource::Written {
+            format: crate::whatsapp::templates::ParameterFormat::Positional,
+            components: json!([{ "type": "BODY", "text": "Hi {{1}}!" }]),
+        },
     };
     let made = stage.book.create(ONE, new.clone(), &bearer()).await.unwrap();
     assert_eq!(
@@ -383,8 +385,19 @@ async fn what_the_business_makes_edits_and_deletes_is_at_meta_first() {
     assert_eq!(edited.status, TemplateStatus::Pending);
     assert_eq!(edited.components[0]["text"], "Hello {{1}}!");
     stage.meta.refuse(2_388_019, "too many");
-    assert!(stage.book.create(ONE, new, &bearer()).await.is_err());
-    assert!(stage.book.edit(ONE, &row, change, &bearer()).await.is_err());
+    let refused = stage.book.create(ONE, new.clone(), &bearer()).await;
+    let is_limit = |result: &Result<Template, TemplateError>| match result {
+        Err(TemplateError::Limit { limit, .. }) => Some(limit.as_str()),
+        _ => None,
+    };
+    assert_eq!(is_limit(&refused), Some("creations"));
+    stage.meta.refuse(100, "Invalid parameter");
+    let refused = stage.book.edit(ONE, &row, change, &bearer()).await;
+    assert_eq!(
+        is_limit(&refused),
+        Some("edits"),
+        "it was approved and edited before"
+    );
     assert!(
         stage
             .book
@@ -404,6 +417,9 @@ async fn what_the_business_makes_edits_and_deletes_is_at_meta_first() {
         .await
         .unwrap();
     assert_eq!(stage.row("new").await.status, TemplateStatus::Deleted);
+    stage.meta.refuse(100, "Invalid parameter");
+    let refused = stage.book.create(ONE, new, &bearer()).await;
+    assert_eq!(is_limit(&refused), Some("name"));
     let why: Vec<String> = stage
         .history("new")
         .await
@@ -415,4 +431,29 @@ async fn what_the_business_makes_edits_and_deletes_is_at_meta_first() {
         why.contains(&"created".to_owned()) && why.contains(&"edited".to_owned()),
         "{why:?}"
     );
+}
+
+#[tokio::test]
+async fn one_of_metas_library_is_approved_at_once_and_told_whole_by_the_next_list() {
+    let stage = Stage::synced(Vec::new()).await;
+    let new = NewTemplate {
+        name: TemplateName::new(waba(), "new", "en_US"),
+        category: "UTILITY".to_owned(),
+        source: TemplateSource::Library(crate::whatsapp::templates::LibraryDraft {
+            library_name: "delivery_update_1".to_owned(),
+            buttons: Some(json!([])),
+            body: None,
+        }),
+    };
+    stage.meta.approve_at_once();
+    let made = stage.book.create(ONE, new, &bearer()).await.unwrap();
+    assert_eq!(
+        (made.status, made.components),
+        (TemplateStatus::Approved, Value::Null)
+    );
+    let asked = stage.meta.calls().pop().unwrap();
+    assert!(asked.contains("delivery_update_1"), "{asked}");
+    stage.meta.list(vec![listed("new", "APPROVED")]);
+    assert!(matches!(stage.sync().await, Synced::Done(_)));
+    assert_eq!(stage.row("new").await.components[0]["text"], "Hi {{1}}!");
 }

@@ -7,6 +7,7 @@
 
 mod definition;
 mod fill;
+mod library;
 mod pattern;
 mod preview;
 mod rules;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use definition::{Definition, ParameterFormat};
 pub use fill::fill;
+pub use library::LibraryDraft;
 pub use preview::{ButtonPreview, CardPreview, HeaderPreview, Preview};
 pub use rules::{Draft, problems};
 pub use samples::{HeaderSample, header_samples, with_handles};

@@ -348,6 +348,7 @@ office('a template of the library and one for codes are begun with', async ({ ga
   await isSound(page, 'the library');
   await place.getByRole('button', { name: 'Use delivery_confirmation_1' }).click();
   assert.equal(await place.getByLabel('Text', { exact: true }).inputValue(), '{{1}}, your order came {{2}}.');
+  for (const name of ['Remove button 2', 'Remove button 1']) await place.getByRole('button', { name }).click();
   await place.getByLabel('Category').selectOption('AUTHENTICATION');
   await place.getByLabel('Name', { exact: true }).fill('code');
   await place.getByLabel('Minutes that the code lasts').fill('5');
@@ -355,6 +356,34 @@ office('a template of the library and one for codes are begun with', async ({ ga
   await place.getByRole('button', { name: 'Submit to WhatsApp' }).click();
   const made = await eventually('it is there', () => [...gateway.templates.kept.values()].find(({ name }) => name === 'code'));
   assert.deepEqual(made.components, [{ type: 'BODY', add_security_recommendation: true }, { type: 'FOOTER', code_expiration_minutes: 5 }, { type: 'BUTTONS', buttons: [{ type: 'OTP', otp_type: 'COPY_CODE' }] }]);
+});
+
+office('a template of the library is taken as it is, with what its buttons lead to', async ({ gateway, open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  const place = await visit(page, 'Templates');
+  await place.getByRole('button', { name: 'WhatsApp’s library' }).click();
+  await place.getByRole('button', { name: 'Use as it is: delivery_confirmation_1' }).click();
+  await isSound(page, 'taking a template of the library');
+  await place.getByLabel('Name', { exact: true }).fill('came');
+  await place.getByLabel('Address of “Look”').fill('http://shop.example');
+  const take = place.getByRole('button', { name: 'Use as it is', exact: true });
+  await take.click();
+  await says(place, /must begin with https/);
+  await place.getByLabel('Address of “Look”').fill('https://shop.example/{{1}}');
+  await place.getByLabel('Example of “Look”').fill('https://shop.example/7');
+  await place.getByLabel('Phone number of “Call”').fill('+60123456789');
+  gateway.templates.faults.change = [422, 'template_limit', 'no', { limit: 'name', until: Date.now() + 86_400_000 }];
+  await take.click();
+  await says(place, /keeps its name in this language until/);
+  delete gateway.templates.faults.change;
+  await take.click();
+  const made = await eventually('it is there', () => [...gateway.templates.kept.values()].find(({ name }) => name === 'came'));
+  assert.equal(made.status, 'APPROVED');
+  assert.deepEqual(made.inputs, [
+    { type: 'URL', url: { base_url: 'https://shop.example/{{1}}', url_suffix_example: 'https://shop.example/7' } },
+    { type: 'PHONE_NUMBER', phone_number: '+60123456789' },
+  ]);
+  await row(place, 'came').waitFor();
 });
 
 office('whoever may not manage the business reads templates and changes none', async ({ open }) => {

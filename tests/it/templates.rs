@@ -9,6 +9,8 @@ use crate::kept::{Kept, on_every_store};
 on_every_store! {
     a_template_is_made_reviewed_sent_paused_and_refused,
     a_templates_picture_is_given_to_meta_in_pieces_and_reviewed,
+    a_template_of_metas_library_is_sent_without_a_review,
+    a_template_that_the_review_refuses_says_why_and_may_not_be_sent,
 }
 
 const WABA: &str = "102290129340398";
@@ -155,4 +157,66 @@ async fn a_templates_picture_is_given_to_meta_in_pieces_and_reviewed(kept: Kept)
     let id = made["template_id"].as_str().unwrap();
     until_status(&gateway, id, "APPROVED").await;
     gateway.stop().await;
+}
+
+async fn a_template_of_metas_library_is_sent_without_a_review(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    gateway.customer_says("hello").await;
+    let taken = json!({
+        "waba_id": WABA, "name": "on_its_way", "language": "en_US", "category": "UTILITY",
+        "library_template_name": "delivery_update_1",
+        "library_template_button_inputs": [
+            { "type": "URL", "url": { "base_url": "https://shop.example/t" } },
+            { "type": "PHONE_NUMBER", "phone_number": "+15550700000" }],
+    });
+    let (status, made) = gateway.post("/v1/templates", None, &taken).await;
+    assert_eq!(
+        (status, made["status"].as_str()),
+        (201, Some("APPROVED")),
+        "{made}"
+    );
+    let path = format!("/v1/templates/{}", made["template_id"].as_str().unwrap());
+    until("all of it is known", || async {
+        let (_, shown) = gateway.get(&path).await;
+        shown["components"].is_array().then_some(())
+    })
+    .await;
+    let (status, error) = refused(&gateway, &message("on_its_way", &["Ana"])).await;
+    assert_eq!(
+        (status, error["code"].as_str()),
+        (422, Some("template_invalid")),
+        "{error}"
+    );
+    let (status, sent) = gateway
+        .post("/v1/messages", None, &message("on_its_way", &["Ana", "7"]))
+        .await;
+    assert_eq!(status, 202, "{sent}");
+}
+
+async fn a_template_that_the_review_refuses_says_why_and_may_not_be_sent(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    gateway.customer_says("hello").await;
+    let draft = json!({
+        "waba_id": WABA, "name": "half_price", "language": "en_US", "category": "UTILITY",
+        "components": [{ "type": "BODY", "text": "Hi {{1}}, all is 50% off today.",
+            "example": { "body_text": [["Ana"]] } }],
+    });
+    let (status, made) = gateway.post("/v1/templates", None, &draft).await;
+    assert_eq!(
+        (status, made["status"].as_str()),
+        (201, Some("PENDING")),
+        "{made}"
+    );
+    let id = made["template_id"].as_str().unwrap().to_owned();
+    until_status(&gateway, &id, "REJECTED").await;
+    until("the reason is told", || async {
+        let (_, shown) = gateway.get(&format!("/v1/templates/{id}")).await;
+        (shown["reason"] == "TAG_CONTENT_MISMATCH").then_some(())
+    })
+    .await;
+    let (status, error) = refused(&gateway, &message("half_price", &["Ana"])).await;
+    assert_eq!(
+        (status, error["code"].as_str()),
+        (422, Some("template_not_sendable"))
+    );
 }

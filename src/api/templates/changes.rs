@@ -13,15 +13,32 @@ use super::{looked_up, numbers, shown, template};
 use crate::domain::{TemplateName, WabaId};
 use crate::store::Number;
 use crate::store::tables::{AuditTargetKind, Template};
-use crate::templates::{Change, NewTemplate, Reach, TemplateError};
+use crate::templates::{Change, NewTemplate, Reach, TemplateError, TemplateLimit, TemplateSource};
 use crate::whatsapp::client::BearerToken;
-use crate::whatsapp::templates::{Definition, Draft, ParameterFormat, problems};
+use crate::whatsapp::templates::{Definition, Draft, LibraryDraft, ParameterFormat, problems};
 
 impl From<TemplateError> for ApiError {
     fn from(error: TemplateError) -> Self {
         match error {
             TemplateError::Store(error) => error.into(),
             TemplateError::Graph(error) => meta_says_no(error),
+            TemplateError::Limit { limit, error } => {
+                let why = match limit {
+                    TemplateLimit::Creations => {
+                        "Meta takes no more new templates of this account now: 100 an hour, and so many in all"
+                    }
+                    TemplateLimit::Edits(_) => {
+                        "Meta takes one edit of an approved template a day, and ten in thirty days"
+                    }
+                    TemplateLimit::Name(_) => {
+                        "the name of an approved template that was deleted is locked for thirty days in its language"
+                    }
+                };
+                Self::because(ErrorCode::TemplateLimit, why)
+                    .with("limit", limit.as_str())
+                    .with("until", json!(limit.until()))
+                    .with("meta", json!(error))
+            }
         }
     }
 }
@@ -54,21 +71,65 @@ async fn way_to_meta<N: Need>(
 pub(in crate::api) async fn create(call: Call<CanManage>) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
     let waba = fields.required::<WabaId>("waba_id")?;
-    let draft = DraftFields::read(fields)?;
-    refuse_problems(&draft.problems())?;
-    let (number, token) = way_to_meta(&call, Some(&waba)).await?;
-    let _turn = call.state().slow_calls.take(call.tenant())?;
-    let format = draft.format();
-    let new = NewTemplate {
-        name: TemplateName::new(waba, draft.name.as_str(), &draft.language),
-        category: draft.category,
-        format,
-        components: bring_samples(&call, draft.components, &number, &token).await?,
+    let of_library = fields.optional::<String>("library_template_name")?;
+    let new = match of_library {
+        Some(library_name) => {
+            let new = of_library_entry(&waba, library_name, fields)?;
+            let (_, token) = way_to_meta(&call, Some(&waba)).await?;
+            (new, token)
+        }
+        None => written(&call, &waba, DraftFields::read(fields)?).await?,
     };
+    let (new, token) = new;
+    let _turn = call.state().slow_calls.take(call.tenant())?;
     let made = call.state().templates.create(call.tenant(), new, &token).await?;
     call.note()
         .target(AuditTargetKind::Template, &made.id().to_string());
     Ok(HttpResponse::Created().json(shown(&made, &looked_up(&call).await?)))
+}
+
+/// A template that the business wrote. Its samples are brought to Meta.
+async fn written(
+    call: &Call<CanManage>,
+    waba: &WabaId,
+    draft: DraftFields,
+) -> Result<(NewTemplate, BearerToken), ApiError> {
+    refuse_problems(&draft.problems())?;
+    let (number, token) = way_to_meta(call, Some(waba)).await?;
+    let _turn = call.state().slow_calls.take(call.tenant())?;
+    let format = draft.format();
+    let new = NewTemplate {
+        name: TemplateName::new(waba.clone(), draft.name.as_str(), &draft.language),
+        category: draft.category,
+        source: TemplateSource::Written {
+            format,
+            components: bring_samples(call, draft.components, &number, &token).await?,
+        },
+    };
+    Ok((new, token))
+}
+
+/// One of Meta's library.
+fn of_library_entry(
+    waba: &WabaId,
+    library_name: String,
+    mut fields: Fields,
+) -> Result<NewTemplate, ApiError> {
+    let name = fields.required::<String>("name")?;
+    let language = fields.required::<String>("language")?;
+    let category = fields.required::<String>("category")?;
+    let draft = LibraryDraft {
+        library_name,
+        buttons: fields.optional("library_template_button_inputs")?,
+        body: fields.optional("library_template_body_inputs")?,
+    };
+    fields.finish()?;
+    refuse_problems(&draft.problems(&name, &language, &category))?;
+    Ok(NewTemplate {
+        name: TemplateName::new(waba.clone(), name, &language),
+        category,
+        source: TemplateSource::Library(draft),
+    })
 }
 
 /// `PUT /v1/templates/{template_id}`

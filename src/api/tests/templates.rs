@@ -238,10 +238,18 @@ async fn templates_are_made_edited_and_deleted_at_meta() {
     api.meta.refuse(2_388_019, "Template limit exceeded");
     draft["name"] = json!("another");
     let refused = api.post(ALL, &draft).await;
-    assert_eq!(refused.outcome(), (422, "meta_refused".to_owned()));
-    let meta = &refused.json()["error"]["meta"];
+    assert_eq!(refused.outcome(), (422, "template_limit".to_owned()));
+    let error = &refused.json()["error"];
+    assert_eq!(
+        (&error["limit"], &error["until"]),
+        (&json!("creations"), &Value::Null)
+    );
+    let meta = &error["meta"];
     assert_eq!(meta["code"], 2_388_019);
     assert_eq!(meta["details"], "as the test says");
+    api.meta.refuse(100, "Invalid parameter");
+    let refused = api.post(ALL, &draft).await;
+    assert_eq!(refused.outcome(), (422, "meta_refused".to_owned()));
     api.meta.allow();
     let asked = api.meta.calls().len();
     draft["components"][0]["text"] = json!("{{1}}");
@@ -264,6 +272,45 @@ async fn templates_are_made_edited_and_deleted_at_meta() {
     assert_eq!(gone.status, 200, "{}", gone.json());
     assert_eq!(api.get(&path).await.json()["status"], "DELETED");
     assert_eq!(api.get(ALL).await.json()["templates"], json!([]));
+    // The name is locked for a while, and Meta says no more than that something is wrong.
+    api.meta.refuse(100, "Invalid parameter");
+    draft["waba_id"] = json!(WABA);
+    draft["name"] = json!("order");
+    let refused = api.post(ALL, &draft).await;
+    assert_eq!(refused.outcome(), (422, "template_limit".to_owned()));
+    let error = &refused.json()["error"];
+    assert_eq!(error["limit"], "name");
+    assert!(error["until"].is_u64(), "{error}");
+}
+
+#[actix_web::test]
+async fn a_template_of_metas_library_is_taken_by_its_name() {
+    let api = Api::with_templates(Vec::new()).await;
+    api.meta.approve_at_once();
+    let mut asked = json!({ "waba_id": WABA, "name": "mine", "language": "en_US", "category": "UTILITY",
+        "library_template_name": "delivery_update_1", "library_template_button_inputs": [
+            { "type": "URL", "url": { "base_url": "https://shop.example/{{1}}", "url_suffix_example": "https://shop.example/7" } }] });
+    let made = api.post(ALL, &asked).await;
+    assert_eq!(made.status, 201, "{}", made.json());
+    let made = made.json();
+    assert_eq!(
+        (&made["status"], &made["components"]),
+        (&json!("APPROVED"), &Value::Null)
+    );
+    let call = api.meta.calls().pop().unwrap();
+    assert!(call.ends_with("\"mine\" delivery_update_1"), "{call}");
+    let before = api.meta.calls().len();
+    asked["library_template_button_inputs"][0]["url"]["base_url"] = json!("http://shop.example");
+    let refused = api.post(ALL, &asked).await;
+    assert_eq!(refused.outcome(), (422, "template_invalid".to_owned()));
+    let path = "library_template_button_inputs[0].url.base_url";
+    assert_eq!(refused.json()["error"]["path"], path);
+    asked["components"] = json!([]);
+    assert_eq!(
+        api.post(ALL, &asked).await.outcome(),
+        (400, "invalid_request".to_owned())
+    );
+    assert_eq!(api.meta.calls().len(), before, "Meta is not asked");
 }
 
 #[actix_web::test]

@@ -22,6 +22,7 @@ pub(crate) struct TemplatesAtMeta {
     fails_from: Mutex<usize>,
     refusal: Mutex<Option<MetaError>>,
     is_circle: std::sync::atomic::AtomicBool,
+    approves: std::sync::atomic::AtomicBool,
     open: Semaphore,
 }
 
@@ -35,6 +36,7 @@ impl Default for TemplatesAtMeta {
             fails_from: Mutex::new(usize::MAX),
             refusal: Mutex::default(),
             is_circle: std::sync::atomic::AtomicBool::default(),
+            approves: std::sync::atomic::AtomicBool::default(),
             open: Semaphore::new(1),
         }
     }
@@ -64,6 +66,11 @@ impl TemplatesAtMeta {
     /// Answers every list by its first page, and that more follows.
     pub(crate) fn go_in_circles(&self) {
         self.is_circle.store(true, std::sync::atomic::Ordering::Release);
+    }
+
+    /// Reviews nothing any more.
+    pub(crate) fn approve_at_once(&self) {
+        self.approves.store(true, std::sync::atomic::Ordering::Release);
     }
 
     /// Refuses every change.
@@ -150,8 +157,11 @@ impl GraphTemplates for TemplatesAtMeta {
         template: &Value,
         _: &BearerToken,
     ) -> Result<Value, GraphError> {
-        self.called(format!("create {waba} {}", template["name"]))?;
-        Ok(json!({ "id": "77", "status": "PENDING", "category": template["category"] }))
+        let library = template["library_template_name"].as_str().unwrap_or_default();
+        self.called(format!("create {waba} {} {library}", template["name"]))?;
+        let approves = self.approves.load(std::sync::atomic::Ordering::Acquire);
+        let status = if approves { "APPROVED" } else { "PENDING" };
+        Ok(json!({ "id": "77", "status": status, "category": template["category"] }))
     }
 
     async fn edit_template(&self, id: &str, change: &Value, _: &BearerToken) -> Result<(), GraphError> {

@@ -61,7 +61,7 @@ const STOCK = [
 export class Templates {
   kept = new Map();
   accounts = [{ waba_id: '2201', state: 'idle', at: Date.now() - 3_600_000, templates: 8 }];
-  library = [{ id: 'l1', name: 'delivery_confirmation_1', language: 'en', category: 'UTILITY', header: 'Delivered', body: '{{1}}, your order came {{2}}.', body_params: ['Sari', 'today'], buttons: [] }];
+  library = [{ id: 'l1', name: 'delivery_confirmation_1', language: 'en', category: 'UTILITY', header: 'Delivered', body: '{{1}}, your order came {{2}}.', body_params: ['Sari', 'today'], buttons: [{ type: 'URL', text: 'Look', url: 'https://www.example.com' }, { type: 'PHONE_NUMBER', text: 'Call', phone_number: '+15550100' }] }];
   heard = [];
   /** What is refused: `{list, check, change, definition}`, each `[status, code, message, more]`. */
   faults = {};
@@ -91,6 +91,8 @@ export class Templates {
     if (more === 'versions') return ok({ versions: template.versions });
     if (method === 'GET') return ok(template);
     if (this.faults.change) return error(...this.faults.change);
+    const unknown = method === 'PUT' && unknownField(body, ['category', 'components']);
+    if (unknown) return error(400, 'invalid_request', `${unknown}: there is no such field`);
     if (method === 'PUT') return ok(Object.assign(template, body, { status: 'PENDING' }));
     for (const one of this.kept.values()) if (one === template || (url.searchParams.get('all_languages') === 'true' && one.name === template.name)) this.kept.delete(one.template_id);
     return ok({ template_id: id });
@@ -119,9 +121,25 @@ export class Templates {
 
   #create(body) {
     if (this.faults.change) return error(...this.faults.change);
+    const unknown = unknownField(body, body.library_template_name ? TAKEN : WRITTEN);
+    if (unknown) return error(400, 'invalid_request', `${unknown}: there is no such field`);
+    if (body.library_template_name) return this.#take(body);
     const problems = problemsOf(body);
     if (problems.length > 0) return error(422, 'meta_refused', problems[0].problem, { meta: { code: 100, title: 'Invalid parameter', details: problems[0].problem } });
     return ok(this.add({ ...body, status: 'PENDING' }), 201);
+  }
+
+  /** One of the library is approved at once, and told whole by the next reading. */
+  #take({ waba_id, name, language, category, library_template_name, library_template_button_inputs: inputs = [] }) {
+    const entry = this.library.find((one) => one.name === library_template_name);
+    if (!entry) return error(422, 'meta_refused', 'no such entry', { meta: { code: 100, title: 'Invalid parameter', details: 'no such entry' } });
+    for (const [i, { type, url, phone_number }] of inputs.entries()) {
+      const path = `library_template_button_inputs[${i}]`;
+      if (type === 'URL' && !url?.base_url?.startsWith('https://')) return error(422, 'template_invalid', `${path}.url.base_url: must begin with https://`, { path: `${path}.url.base_url` });
+      if (type === 'PHONE_NUMBER' && !/^\+\d{5,19}$/.test(phone_number)) return error(422, 'template_invalid', `${path}.phone_number: must be a phone number`, { path: `${path}.phone_number` });
+    }
+    if (inputs.length !== entry.buttons.length) return error(422, 'meta_refused', 'buttons', { meta: { code: 100, title: 'Invalid parameter', details: 'each button needs an input' } });
+    return ok(this.add({ waba_id, name, language, category, components: null, status: 'APPROVED', inputs }), 201);
   }
 
   #check({ template: { name, language, components = [] } }) {
@@ -138,6 +156,12 @@ export class Templates {
     return ok({ preview: {} });
   }
 }
+
+const WRITTEN = ['waba_id', 'name', 'language', 'category', 'parameter_format', 'components'];
+const TAKEN = ['waba_id', 'name', 'language', 'category', 'library_template_name', 'library_template_button_inputs', 'library_template_body_inputs'];
+
+/** A field that docs/api.md does not have. */
+const unknownField = (body, known) => Object.keys(body).find((key) => !known.includes(key));
 
 function problemsOf({ name, language, components }) {
   const problems = [];

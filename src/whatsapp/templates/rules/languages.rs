@@ -11,3 +11,18 @@ pub(super) const LANGUAGES: [&str; 111] = [
     "sr", "si_LK", "sk", "sl", "es", "es_AR", "es_CL", "es_CO", "es_CR", "es_DO", "es_EC", "es_HN", "es_MX",
     "es_PA", "es_PE", "es_ES", "es_UY", "sw", "sv", "ta", "te", "th", "tr", "uk", "ur", "uz", "vi", "zu",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_console_offers_the_same_languages() {
+        let page = include_str!("../../../../console/template_draft.js");
+        let list = page.split_once("export const LANGUAGES = (").unwrap().1;
+        let list = list.split_once(").split(' ')").unwrap().0;
+        let codes: String = list.split('\'').skip(1).step_by(2).collect();
+        let codes: Vec<&str> = codes.split_whitespace().collect();
+        assert_eq!(codes, LANGUAGES);
+    }
+}
