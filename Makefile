@@ -28,7 +28,7 @@ PROMTOOL := $(or $(shell command -v promtool),$(abspath $(TARGET))/prometheus/us
 TIMED = tests/timed.sh $(TARGET)/phases.log
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tls-test oidc-test s3-test tools bench kill ring contest deny audit typos \
+.PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tls-test oidc-test s3-test tools bench kill ring contest contacts deny audit typos \
   python release doc times fuzz coverage
 
 help: ## Show what there is to run
@@ -132,6 +132,10 @@ ring: ## Kill and stop nodes of a cluster of three under load (SEED, LOAD='--sec
 contest: ## Let two gateways fight for one tenant on one cluster, under load
 	cargo build --release --locked --package mesej --package mesej-load
 	$(TARGET)/release/mesej-load contest --seed $(SEED) $(LOAD)
+
+contacts: ## Import a million contacts, then ask for some (LOAD='--contacts 100000 --backend cql')
+	cargo build --release --locked --package mesej --package mesej-load
+	$(TARGET)/release/mesej-load contacts $(LOAD)
 
 test: ## Everything that must hold
 	$(TIMED) tools $(MAKE) tools

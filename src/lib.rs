@@ -55,7 +55,8 @@
 //!   and look-ups: `templates.rs`.
 //! - Which contact does a phone or BSUID mean? `store/derive/names.rs`, `identity.rs`, `link.rs`.
 //! - What a business notes of a contact: `domain/contact_details.rs`, `store/derive/details.rs`. By what contacts are found:
-//!   `domain/contact_terms.rs`, each backend's `terms.rs`, `store/contact_search.rs`; why so: ADR 034.
+//!   `domain/contact_terms.rs`, each backend's `terms.rs`, `store/contact_search.rs`; on which numbers they talk: `derive/shown.rs`; why
+//!   so: ADR 034.
 //! - Words by which customers stop marketing: `domain/opt_out_words.rs`, asked in `ingest/route.rs`, applied in `store/derive/consent.rs`.
 //!   Consents by purpose: `domain/consent.rs`, `api/contacts/consents.rs`. Blocks at Meta: `api/contacts/block.rs`, `app/upkeep/blocks.rs`.
 //! - Contacts that somebody merged: `domain/cards.rs`, `store/derive/merge.rs`, `api/contacts/merges.rs`; why so: ADR 038.

@@ -236,6 +236,13 @@ pub trait Store: Send + Sync + 'static {
         conversation: ConversationId,
     ) -> Result<Option<Conversation>, StoreError>;
 
+    /// Conversations by their ids; one answer per id. Together and away from the caller's thread, however many they are.
+    async fn conversations(
+        &self,
+        tenant: TenantId,
+        ids: Vec<ConversationId>,
+    ) -> Result<Vec<Option<Conversation>>, StoreError>;
+
     /// Conversations, newest activity first, after the cursor.
     async fn page_conversations(
         &self,

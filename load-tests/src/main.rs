@@ -5,6 +5,7 @@
 mod agent;
 mod bounds;
 mod cluster;
+mod contacts;
 mod contest;
 mod cores;
 mod doors;
@@ -28,6 +29,7 @@ mod simulator;
 mod stage;
 mod stuck;
 mod tenants;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -48,6 +50,8 @@ struct Cli {
 enum Command {
     /// Measures what one delivery to one agent costs, beside a bare write of the same bytes
     Fanout(fanout::FanoutArgs),
+    /// Imports very many contacts and asks for some of them: memory, what is told of wrong rows, and how long each list takes
+    Contacts(contacts::ContactsArgs),
     /// Kills the gateway while files are fetched and uploaded and contacts imported, or measures what a large file holds in memory
     Files(files::FilesArgs),
     /// The bare writer that `fanout` starts for itself
@@ -104,6 +108,7 @@ fn main() -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         match command {
             Command::Fanout(args) => fanout::run(args),
+            Command::Contacts(args) => contacts::run(args).await,
             Command::Floor(args) => floor::run(&args).map(|()| ExitCode::SUCCESS),
             Command::Files(args) => files::run(args).await,
             Command::Kill(args) => kill::run(args).await,

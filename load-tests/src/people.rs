@@ -2,7 +2,7 @@
 //! and what everybody else notices of a flood of wrong passwords from everywhere. The gateway has a processor for itself, as those who
 //! come are on other machines. Exit code 1 if a bound is broken.
 
-mod account;
+pub mod account;
 mod flood;
 mod prices;
 

@@ -14,7 +14,6 @@ mod place;
 mod removal;
 
 use actix_web::HttpResponse;
-use futures_util::future::try_join_all;
 use serde::Serialize;
 use serde_json::json;
 
@@ -102,7 +101,7 @@ pub(super) async fn list(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
         }
     };
     Ok(HttpResponse::Ok().json(Answer {
-        contacts,
+        contacts: contacts.into_iter().map(Contact::shown).collect(),
         next_cursor,
         epoch: head.epoch,
         as_of_seq: head.head,
@@ -140,17 +139,15 @@ pub(super) async fn show(call: Call<CanRead>) -> Result<HttpResponse, ApiError> 
     let numbers = state.tenants.numbers(tenant).await?;
     let seen = numbers.iter().filter(|number| call.limit().admits(&number.id));
     let ids: Vec<ContactId> = contact.all_ids().collect();
-    let reads = seen.flat_map(|number| {
-        ids.iter().map(|id| {
-            let id = ConversationId::derive(tenant, &number.id, *id);
-            state.store.conversation(tenant, id)
-        })
+    let ids = seen.flat_map(|number| {
+        let of = |id: &ContactId| ConversationId::derive(tenant, &number.id, *id);
+        ids.iter().map(of)
     });
-    let rows = try_join_all(reads).await?;
+    let rows = state.store.conversations(tenant, ids.collect()).await?;
     let mut conversations: Vec<Conversation> = rows.into_iter().flatten().collect();
     conversations.sort_by_key(|row| std::cmp::Reverse((row.last_activity, row.id)));
     Ok(HttpResponse::Ok().json(Answer {
-        contact,
+        contact: contact.shown(),
         conversations,
     }))
 }
@@ -192,7 +189,7 @@ async fn answer(
         return Ok(with.json(json!({ "id": id })));
     }
     let row = call.state().store.contact(call.tenant(), id).await?;
-    Ok(with.json(row.ok_or(NO_SUCH)?))
+    Ok(with.json(row.ok_or(NO_SUCH)?.shown()))
 }
 
 /// The customer whom the path names, if the caller may see them: the card that stays, where somebody merged several.

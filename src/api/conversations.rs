@@ -50,7 +50,7 @@ impl WithContact {
         }
         Ok(Self {
             conversation,
-            contact,
+            contact: contact.map(Contact::shown),
         })
     }
 }

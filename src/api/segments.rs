@@ -21,10 +21,6 @@ use crate::store::{ListOrder, Store};
 
 /// Segments of a tenant.
 const MOST: usize = 200;
-/// Contacts of one step.
-const STEP: usize = 200;
-/// Steps of one count: some thousand contacts, so that it is answered soon.
-const STEPS: usize = 20;
 /// Bytes of the check of a cursor.
 const CHECK: usize = 8;
 
@@ -301,22 +297,14 @@ pub(super) async fn count(call: Call<CanRead>) -> Result<HttpResponse, ApiError>
     fields.finish()?;
     let filter = meant(&call, filter, segment).await?;
     let means = filter.to_string();
-    let mut after = cursor
+    let after = cursor
         .map(|cursor| cursor.read(call.tenant(), &means))
         .transpose()?;
     let seen = seen(&call, filter).await?;
     let search = search(call.state().store.as_ref(), call.tenant(), &seen);
-    let _turn = call.state().slow_calls.take(call.tenant())?;
-    let mut count = 0_usize;
-    for _ in 0..STEPS {
-        let found = search.page(after, STEP).await?;
-        count += found.contacts.len();
-        after = found.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    let next = after.map(|place| Cursor::write(call.tenant(), &means, &place));
+    let _turn = call.state().counts.take(call.tenant())?;
+    let (count, next) = search.count(after).await?;
+    let next = next.map(|place| Cursor::write(call.tenant(), &means, &place));
     Ok(HttpResponse::Ok().json(json!({ "count": count, "next_cursor": next })))
 }
 

@@ -35,7 +35,9 @@ use crate::templates::TemplateBook;
 use crate::tenant_places::TenantPlaces;
 use crate::whatsapp::Graph;
 
-/// Calls that take long, of all tenants; each has one. The same for exports.
+/// Counts of one tenant at once.
+const COUNTS_OF_ONE: usize = 2;
+/// Calls that take long, of all tenants; each has one. The same for exports and counts.
 const SLOW_CALLS: usize = 16;
 /// Uploads at once; each holds up to 8 MiB.
 const UPLOADS: usize = 16;
@@ -125,6 +127,8 @@ pub struct ApiState {
     tenant_rows: [tokio::sync::Mutex<()>; ROW_LOCKS],
     /// Calls of businesses that take long.
     pub(super) slow_calls: Arc<TenantPlaces>,
+    /// Counts of contacts. They are asked for while somebody writes a filter, and keep nothing else waiting.
+    pub(super) counts: Arc<TenantPlaces>,
     /// Exports of contacts that are under way.
     pub(super) exports: Arc<TenantPlaces>,
     /// Imports of contacts.
@@ -232,6 +236,7 @@ impl ApiState {
             sent_ahead: SharedPace::default(),
             tenant_rows: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
             slow_calls: TenantPlaces::new(1, SLOW_CALLS),
+            counts: TenantPlaces::new(COUNTS_OF_ONE, SLOW_CALLS),
             exports: TenantPlaces::new(1, SLOW_CALLS),
             imports,
             uploads: TenantPlaces::new(UPLOADS_OF_ONE, UPLOADS),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::encoding::ToUtf8;
-pub use super::records::LONGEST_RECORD;
-use super::records::{Format, Place, Record, Records, Separator};
+use super::records::{Format, Records, Separator};
+pub use super::records::{LONGEST_RECORD, Place, Record};
 use super::rows::Reading;
 
 /// A file's text, which came in pieces of this size.
@@ -17,15 +17,17 @@ pub fn to_utf8(bytes: &[u8], piece: usize) -> Vec<u8> {
     text
 }
 
-/// All records of a text, each also read for what it says.
-pub fn read_all(text: &[u8]) -> Vec<Record> {
+/// The columns: a row may be wider than these.
+const COLUMNS: [&str; 3] = ["phone", "name", "label"];
+
+/// All records of a text from a place on, each also read for what it says, and where reading goes on behind it.
+pub fn read_all(text: &[u8], from: Place) -> Vec<(Record, Place)> {
     let (format, separator) = (Format::of(text), Separator::of(text));
-    let mut records = Records::new(text, format, separator, Vec::new(), Place::START);
+    let rest = usize::try_from(from.byte).ok().and_then(|byte| text.get(byte..));
+    let columns = COLUMNS.map(str::to_owned).into();
+    let mut records = Records::new(rest.unwrap_or_default(), format, separator, columns, from);
     let reading = Reading {
-        fields: ["phone", "name", "label"]
-            .iter()
-            .filter_map(|field| field.parse().ok())
-            .collect(),
+        fields: COLUMNS.iter().filter_map(|field| field.parse().ok()).collect(),
         attributes: BTreeMap::new(),
         ..Reading::default()
     };
@@ -33,7 +35,7 @@ pub fn read_all(text: &[u8]) -> Vec<Record> {
     while let Ok(Some(next)) = records.read_next() {
         if let Ok(record) = next {
             let _read = reading.row(&record, format);
-            all.push(record);
+            all.push((record, records.place()));
         }
     }
     all

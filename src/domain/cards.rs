@@ -399,5 +399,8 @@ impl Contact {
         self.labels.clone_from(&other.labels);
         self.lists.clone_from(&other.lists);
         self.attributes.clone_from(&other.attributes);
+        for number in &other.talked_on {
+            self.talk_on(number);
+        }
     }
 }

@@ -304,6 +304,10 @@ pub struct Contact {
     /// Numbers that block it, in order.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub blocked_on: Vec<PhoneNumberId>,
+    /// Numbers on which there is a conversation with the customer, and perhaps some on which there was one: it is found by them. Whoever
+    /// may not know all numbers sees the contact, so that it is [left out](Self::shown) where contacts are shown.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub talked_on: Vec<PhoneNumberId>,
     /// When the contact was first seen.
     pub created: Timestamp,
     /// When anything of it last changed.
@@ -342,6 +346,7 @@ impl Contact {
             consents: BTreeMap::new(),
             wishes: Vec::new(),
             blocked_on: Vec::new(),
+            talked_on: Vec::new(),
             created: now,
             updated: now,
         };
@@ -356,6 +361,27 @@ impl Contact {
             self.linked.push(other);
         }
         news
+    }
+
+    /// Notes that there is a conversation on a number; says whether that is news.
+    pub fn talk_on(&mut self, number: &PhoneNumberId) -> bool {
+        let Err(place) = self.talked_on.binary_search(number) else {
+            return false;
+        };
+        self.talked_on.insert(place, number.clone());
+        true
+    }
+
+    /// Whether there may be a conversation on a number: rows that were written before that was noted do not say.
+    pub fn may_talk_on(&self, number: &PhoneNumberId) -> bool {
+        self.talked_on.is_empty() || self.talked_on.binary_search(number).is_ok()
+    }
+
+    /// As it is shown: without what it is only found by.
+    #[must_use]
+    pub fn shown(mut self) -> Self {
+        self.talked_on.clear();
+        self
     }
 
     /// The aliases by which every number of the business reaches it: where several portfolios know it, the parent id spans them.

@@ -48,6 +48,10 @@ pub enum TermKind {
     HasAttribute,
     /// A number that blocks them.
     Blocked,
+    /// A number on which they have a conversation.
+    Number,
+    /// That they have a conversation at all.
+    Talks,
 }
 
 impl TermKind {
@@ -65,6 +69,8 @@ impl TermKind {
             Self::Digits => 9,
             Self::HasAttribute => 10,
             Self::Blocked => 11,
+            Self::Number => 12,
+            Self::Talks => 13,
         }
     }
 }
@@ -99,6 +105,19 @@ impl TermKey {
     /// Every contact, in the order of their names.
     pub fn by_name(self) -> Term {
         self.term(TermKind::Name, &[])
+    }
+
+    /// Those that stand under a term, in the order of their names. Not under every term they stand so: each costs a row of every contact.
+    pub fn by_name_under(self, term: Term) -> Option<Term> {
+        const SO: [TermKind; 5] = [
+            TermKind::Label,
+            TermKind::List,
+            TermKind::Owner,
+            TermKind::OptedOut,
+            TermKind::Number,
+        ];
+        let is_so = SO.iter().any(|kind| kind.code() == term.0[0]);
+        is_so.then(|| self.term(TermKind::Name, &[&term.0]))
     }
 
     /// Contacts with a label.
@@ -148,6 +167,16 @@ impl TermKey {
     /// Contacts that a number blocks.
     pub fn blocked(self, number: &PhoneNumberId) -> Term {
         self.term(TermKind::Blocked, &[number.as_str().as_bytes()])
+    }
+
+    /// Contacts that have, or had, a conversation on a number.
+    pub fn number(self, number: &PhoneNumberId) -> Term {
+        self.term(TermKind::Number, &[number.as_str().as_bytes()])
+    }
+
+    /// Contacts that have, or had, a conversation on any number.
+    pub fn talks(self) -> Term {
+        self.term(TermKind::Talks, &[])
     }
 
     /// Contacts of whose names a word begins like this one, as far as terms tell. `word` is folded.
@@ -286,8 +315,8 @@ impl Contact {
         if !self.has_terms() {
             return all;
         }
-        let by_age = TermPlace::by_age(self);
-        all.insert((key.by_name(), TermPlace::by_name(self)));
+        let (by_age, by_name) = (TermPlace::by_age(self), TermPlace::by_name(self));
+        all.insert((key.by_name(), by_name.clone()));
         let mut terms = BTreeSet::from([key.all()]);
         terms.extend(self.labels.iter().map(|label| key.label(label)));
         terms.extend(self.lists.iter().map(|list| key.list(*list)));
@@ -297,6 +326,10 @@ impl Contact {
         terms.extend(self.owner.as_ref().map(|owner| key.owner(owner)));
         terms.extend(self.opted_out_at.map(|_| key.opted_out()));
         terms.extend(self.all_blocks().map(|number| key.blocked(number)));
+        terms.extend(self.talked_on.iter().map(|number| key.number(number)));
+        terms.extend(self.talked_on.first().map(|_| key.talks()));
+        let so = terms.iter().filter_map(|term| key.by_name_under(*term));
+        all.extend(so.map(|term| (term, by_name.clone())));
         for word in self.name_words() {
             let ends = word.char_indices().map(|(at, c)| at + c.len_utf8());
             terms.extend(
@@ -312,7 +345,8 @@ impl Contact {
         all
     }
 
-    const fn has_terms(&self) -> bool {
+    /// Whether it is found: it leads to no other contact, and is no group.
+    pub const fn has_terms(&self) -> bool {
         self.linked_to.is_none() && self.merged_into.is_none() && self.group_id.is_none()
     }
 
@@ -327,6 +361,7 @@ impl Contact {
             && self.attributes == other.attributes
             && self.owner == other.owner
             && self.all_blocks().eq(other.all_blocks())
+            && self.talked_on == other.talked_on
     }
 }
 
@@ -420,10 +455,11 @@ mod tests {
             .unwrap();
         let changes = TermChanges::between(KEY, Some(&before), Some(&after));
         assert_eq!(changes.removed, []);
-        assert_eq!(
-            changes.added,
-            [(KEY.label(&"VIP".parse().unwrap()), TermPlace::by_age(&after))]
-        );
+        let label = KEY.label(&"VIP".parse().unwrap());
+        let by_name = (KEY.by_name_under(label).unwrap(), TermPlace::by_name(&after));
+        let mut added = [by_name, (label, TermPlace::by_age(&after))];
+        added.sort();
+        assert_eq!(changes.added, added);
         after.wish(MarketingWish::Stop(WishSource::Refusal), after.created);
         assert!(has(&after, KEY.opted_out()));
         let gone = TermChanges::between(KEY, Some(&after), None);
@@ -449,6 +485,7 @@ mod tests {
         with(&|row| row.group_id = Some("g".into()));
         with(&|row| row.created = Timestamp::from_secs(8));
         with(&|row| row.opted_out_at = Some(Timestamp::default()));
+        with(&|row| row.talked_on.push("106540352242922".parse().unwrap()));
         for after in &changed {
             let changes = TermChanges::between(KEY, Some(&before), Some(after));
             assert!(!changes.is_empty());

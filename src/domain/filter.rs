@@ -17,6 +17,7 @@ use super::ids::{AgentId, ListId, PhoneNumberId};
 
 pub use definitions::Definitions;
 pub use matching::Facts;
+pub use terms::{AnyTerm, ToldByTerms};
 pub use words::Named;
 
 /// Characters of a filter.

@@ -1,15 +1,16 @@
 //! Searching contacts by a filter: what can be told from their rows first, then what needs their conversations.
 
 use async_trait::async_trait;
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::contact_search::Condition;
 use super::{Store, StoreError};
-use crate::domain::filter::{Facts, Filter};
-use crate::domain::{AgentId, Contact, ConversationId, PhoneNumberId, TenantId, Term, TermKey, Timestamp};
+use crate::domain::filter::{AnyTerm, Facts, Filter, ToldByTerms};
+use crate::domain::{AgentId, Contact, ConversationId, PhoneNumberId, TenantId, TermKey, Timestamp};
 
-/// Contacts whose conversations are read at once.
-const AT_ONCE: usize = 16;
+/// Contacts that are looked at without a break.
+const WITHOUT_BREAK: usize = 16;
+/// Conversations that are read at once.
+const TOGETHER: usize = 1_000;
 
 /// Whom a filter means to somebody at a time.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct MeantContacts {
     near: Filter,
     /// What is told from its conversations.
     far: Filter,
+    /// Both.
+    whole: Filter,
     asker: Option<AgentId>,
     numbers: Vec<PhoneNumberId>,
     now: Timestamp,
@@ -27,10 +30,11 @@ impl MeantContacts {
     /// `numbers` are those on which conversations are looked at: the tenant's that the filter [asks about](Filter::asks_about), as far as
     /// the asker may see them.
     pub fn new(filter: Filter, asker: Option<AgentId>, numbers: Vec<PhoneNumberId>, now: Timestamp) -> Self {
-        let (near, far) = filter.split();
+        let (near, far) = filter.clone().split();
         Self {
             near,
             far,
+            whole: filter,
             asker,
             numbers,
             now,
@@ -47,36 +51,62 @@ impl MeantContacts {
         }
     }
 
-    /// Whether what its conversations tell fits.
-    async fn holds_far(
+    /// Those of some contacts of whom what their conversations tell fits. All of these are read together.
+    async fn hold_far(
         &self,
         store: &dyn Store,
         tenant: TenantId,
-        contact: &Contact,
-    ) -> Result<bool, StoreError> {
-        let (mut last_active, mut numbers) = (None, Vec::new());
-        for number in &self.numbers {
-            // What was written under other contacts of the same customer stays there.
-            for contact in contact.all_ids() {
-                let id = ConversationId::derive(tenant, number, contact);
-                if let Some(row) = store.conversation(tenant, id).await? {
-                    last_active = last_active.max(Some(row.last_activity));
-                    numbers.push(number.clone());
+        contacts: Vec<Contact>,
+    ) -> Result<Vec<Contact>, StoreError> {
+        let mut held = Vec::with_capacity(contacts.len());
+        let mut contacts = contacts.into_iter().peekable();
+        while contacts.peek().is_some() {
+            let (mut some, mut ids) = (Vec::new(), Vec::new());
+            while let Some(contact) = contacts.next_if(|_| ids.len() < TOGETHER) {
+                let before = ids.len();
+                for number in self
+                    .numbers
+                    .iter()
+                    .filter(|number| contact.talked_on.contains(number))
+                {
+                    // What was written under other contacts of the same customer stays there.
+                    let of = |id| ConversationId::derive(tenant, number, id);
+                    ids.extend(contact.all_ids().map(of));
                 }
+                let reads = ids.len() - before;
+                some.push((contact, reads));
+            }
+            let mut rows = if ids.is_empty() {
+                Vec::new().into_iter()
+            } else {
+                store.conversations(tenant, ids).await?.into_iter()
+            };
+            for (contact, reads) in some {
+                let (mut last_active, mut numbers) = (None, Vec::new());
+                for row in rows.by_ref().take(reads).flatten() {
+                    last_active = last_active.max(Some(row.last_activity));
+                    numbers.push(row.number);
+                }
+                let fits = self.far.matches(Facts {
+                    last_active,
+                    numbers: &numbers,
+                    ..self.facts(&contact)
+                });
+                held.extend(fits.then_some(contact));
             }
         }
-        Ok(self.far.matches(Facts {
-            last_active,
-            numbers: &numbers,
-            ..self.facts(contact)
-        }))
+        Ok(held)
     }
 }
 
 #[async_trait]
 impl Condition for MeantContacts {
-    fn terms(&self, key: TermKey) -> Vec<Term> {
-        self.near.terms(key, self.asker.as_ref())
+    fn terms(&self, key: TermKey) -> Vec<AnyTerm> {
+        self.whole.terms(key, self.asker.as_ref())
+    }
+
+    fn told_by_terms(&self, key: TermKey) -> Option<ToldByTerms> {
+        self.whole.told_by_terms(key, self.asker.as_ref())
     }
 
     async fn hold(
@@ -91,21 +121,13 @@ impl Condition for MeantContacts {
                 contacts.push(contact);
             }
             // Many conditions take their time: others on this thread have theirs in between.
-            if n % AT_ONCE == AT_ONCE - 1 {
+            if n % WITHOUT_BREAK == WITHOUT_BREAK - 1 {
                 tokio::task::yield_now().await;
             }
         }
         if !self.far.needs_conversations() {
             return Ok(contacts);
         }
-        stream::iter(contacts)
-            .map(|contact| async move {
-                let holds = self.holds_far(store, tenant, &contact).await?;
-                Ok(holds.then_some(contact))
-            })
-            .buffered(AT_ONCE)
-            .try_filter_map(async |contact| Ok(contact))
-            .try_collect()
-            .await
+        self.hold_far(store, tenant, contacts).await
     }
 }

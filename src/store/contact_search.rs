@@ -1,33 +1,45 @@
 //! Finding contacts: several terms intersected, rows read together, conditions looked at, all of it bounded for each call.
 //!
 //! Whoever searches names terms that every contact it wants stands under, and a [`Condition`] that is looked at for each row:
-//! a term alone is not believed. A page may be short, or empty, although there is a place to go on from.
+//! a term alone is not believed. A page may be short, or empty, although there is a place to go on from. Counts believe terms.
+
+mod intersection;
 
 use async_trait::async_trait;
 
+use self::intersection::{End, Intersection};
 use super::error::StoreError;
 use super::{ListOrder, Store};
-use crate::domain::{Contact, ContactId, TenantId, Term, TermKey, TermPlace};
+use crate::domain::filter::{AnyTerm, ToldByTerms};
+use crate::domain::{Contact, ContactId, TenantId, TermKey, TermPlace};
 
 /// Places under terms read for one page.
-const MOST_PLACES: usize = 2_000;
+const MOST_PLACES: usize = 8_000;
+/// The same for one count.
+const MOST_COUNTED: usize = 20_000;
+/// Pages of contacts for one count where terms do not tell.
+const PAGES_COUNTED: usize = 3;
 /// Contacts read for one page.
-const MOST_CONTACTS: usize = 200;
-/// Contacts read at once, at least: the last places of a page are not read one by one.
+const MOST_CONTACTS: usize = 1_000;
+/// Contacts read at once, at least: the last places of a page are not read one by one. Twice as many each time, and so many at most.
 const LEAST: usize = 32;
-/// Places read at once.
+const TOGETHER: usize = 256;
+/// Places of those that are put in order in memory, read at once.
 const PLACES: usize = 200;
-/// Terms that are looked at together: each has places read for it. What the others say is looked at in the row.
-const MOST_TERMS: usize = 4;
 /// Contacts that are put in order in memory.
 const MOST_SORTED: usize = 500;
 
 /// What a contact must be.
 #[async_trait]
 pub trait Condition: Send + Sync {
-    /// Terms under all of which every contact stands for which it holds; the one under which fewest stand first. None where it
+    /// Every contact for which it holds stands under one term of each of these; those under which fewest stand first. None where it
     /// says nothing that there is a term for.
-    fn terms(&self, key: TermKey) -> Vec<Term>;
+    fn terms(&self, key: TermKey) -> Vec<AnyTerm>;
+
+    /// The terms that tell by themselves for whom it holds.
+    fn told_by_terms(&self, _key: TermKey) -> Option<ToldByTerms> {
+        None
+    }
 
     /// Those of some contacts for which it holds, in the same order. May read other rows of theirs.
     async fn hold(
@@ -86,32 +98,71 @@ impl ContactSearch<'_> {
         let key = TermKey::of(self.tenant);
         let terms = self.condition.terms(key);
         match self.sort {
-            ContactOrder::Created if terms.is_empty() => self.walk(vec![key.all()], after, limit).await,
+            ContactOrder::Created if terms.is_empty() => self.walk(vec![vec![key.all()]], after, limit).await,
             ContactOrder::Created => self.walk(terms, after, limit).await,
             ContactOrder::Name => {
-                if !terms.is_empty()
+                let by_name = |any: &AnyTerm| any.iter().map(|term| key.by_name_under(*term)).collect();
+                let by_name: Vec<Option<AnyTerm>> = terms.iter().map(by_name).collect();
+                if by_name.iter().any(Option::is_none)
                     && let Some(all) = self.few(terms).await?
                 {
                     return self.sorted(&all, after, limit).await;
                 }
-                // So many that most of those next by name are among them.
-                self.walk(vec![key.by_name()], after, limit).await
+                let mut by_name: Vec<AnyTerm> = by_name.into_iter().flatten().collect();
+                if by_name.is_empty() {
+                    // So many that some of those next by name are among them.
+                    by_name.push(vec![key.by_name()]);
+                }
+                self.walk(by_name, after, limit).await
             }
         }
+    }
+
+    /// How many there are, as far as one call counts, and the place after which it goes on.
+    pub async fn count(&self, after: Option<TermPlace>) -> Result<(usize, Option<TermPlace>), StoreError> {
+        let Some(told) = self.condition.told_by_terms(TermKey::of(self.tenant)) else {
+            return self.count_rows(after).await;
+        };
+        let ToldByTerms { under, without } = told;
+        let mut common = Intersection::of(self, self.order, under, without, after, MOST_COUNTED);
+        let mut count = 0_usize;
+        while common.end == End::Open {
+            count = count.saturating_add(common.next(MOST_CONTACTS).await?.len());
+        }
+        let next = common.reached.filter(|_| common.end == End::OutOfPlaces);
+        Ok((count, next))
+    }
+
+    async fn count_rows(
+        &self,
+        mut after: Option<TermPlace>,
+    ) -> Result<(usize, Option<TermPlace>), StoreError> {
+        let mut count = 0_usize;
+        for _ in 0..PAGES_COUNTED {
+            let found = self.page(after, MOST_CONTACTS).await?;
+            count = count.saturating_add(found.contacts.len());
+            after = found.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok((count, after))
     }
 
     /// Walks over those that stand under all terms, which have one order.
     async fn walk(
         &self,
-        terms: Vec<Term>,
+        terms: Vec<AnyTerm>,
         after: Option<TermPlace>,
         limit: usize,
     ) -> Result<FoundContacts, StoreError> {
-        let mut common = Intersection::of(self, terms, self.order, after.clone());
+        let mut common = Intersection::of(self, self.order, terms, Vec::new(), after.clone(), MOST_PLACES);
         let (mut contacts, mut next, mut looked) = (Vec::new(), after, 0_usize);
+        let mut least = LEAST;
         while looked < MOST_CONTACTS {
-            // As many as are wanted still: mostly all of them hold.
-            let wanted = limit.saturating_sub(contacts.len()).max(LEAST);
+            // As many as are wanted still: mostly all of them hold. Where they do not, more are looked at together.
+            let wanted = limit.saturating_sub(contacts.len()).max(least).min(TOGETHER);
+            least = least.saturating_mul(2);
             let wanted = wanted.min(MOST_CONTACTS.saturating_sub(looked));
             let places = common.next(wanted).await?;
             looked = looked.saturating_add(places.len());
@@ -142,8 +193,8 @@ impl ContactSearch<'_> {
     }
 
     /// All that stand under all terms, if they are few.
-    async fn few(&self, terms: Vec<Term>) -> Result<Option<Vec<ContactId>>, StoreError> {
-        let mut common = Intersection::of(self, terms, ListOrder::Ascending, None);
+    async fn few(&self, terms: Vec<AnyTerm>) -> Result<Option<Vec<ContactId>>, StoreError> {
+        let mut common = Intersection::of(self, ListOrder::Ascending, terms, Vec::new(), None, MOST_PLACES);
         let mut all = Vec::new();
         while all.len() <= MOST_SORTED {
             all.extend(common.next(PLACES).await?.into_iter().map(|place| place.contact));
@@ -168,7 +219,7 @@ impl ContactSearch<'_> {
             .into_iter()
             .flatten()
             // A term may be behind for a moment.
-            .filter(|row| row.linked_to.is_none() && row.merged_into.is_none() && row.group_id.is_none())
+            .filter(Contact::has_terms)
             .map(|row| (self.sort.place(&row), row))
             .filter(|(place, _)| {
                 after.as_ref().is_none_or(|after| match self.order {
@@ -209,161 +260,10 @@ impl ContactSearch<'_> {
         let rows = self.store.contacts(self.tenant, ids).await?;
         // One that changed since it was put there stands elsewhere by now, and is met there.
         let rows = places.into_iter().zip(rows).filter_map(|(place, row)| {
-            let row = row.filter(|row| {
-                row.linked_to.is_none() && row.merged_into.is_none() && row.group_id.is_none()
-            })?;
+            let row = row.filter(Contact::has_terms)?;
             (self.sort.place(&row) == place).then_some(row)
         });
         self.condition.hold(self.store, self.tenant, rows.collect()).await
-    }
-}
-
-/// How far a walk over places came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// There may be more.
-    Open,
-    /// There are no more.
-    Reached,
-    /// So many places were read that it is enough for one call.
-    OutOfPlaces,
-}
-
-/// Places that several terms of one order have in common. Whoever is behind is read on from where the others are.
-struct Intersection<'a> {
-    search: &'a ContactSearch<'a>,
-    order: ListOrder,
-    streams: Vec<Stream>,
-    read: usize,
-    /// Up to where all that they have in common was given.
-    reached: Option<TermPlace>,
-    end: End,
-}
-
-/// Places under one term, as far as they are read.
-struct Stream {
-    term: Term,
-    /// In reverse: the next one is the last.
-    places: Vec<TermPlace>,
-    after: Option<TermPlace>,
-    is_whole: bool,
-}
-
-impl<'a> Intersection<'a> {
-    fn of(
-        search: &'a ContactSearch<'a>,
-        terms: Vec<Term>,
-        order: ListOrder,
-        after: Option<TermPlace>,
-    ) -> Self {
-        let stream = |term| Stream {
-            term,
-            places: Vec::new(),
-            after: after.clone(),
-            is_whole: false,
-        };
-        Self {
-            search,
-            order,
-            streams: terms.into_iter().take(MOST_TERMS).map(stream).collect(),
-            read: 0,
-            reached: after.clone(),
-            end: End::Open,
-        }
-    }
-
-    /// The next places that all have, at most `limit`.
-    async fn next(&mut self, limit: usize) -> Result<Vec<TermPlace>, StoreError> {
-        let mut found = Vec::new();
-        while found.len() < limit && self.end == End::Open {
-            if !self.fill().await? {
-                break;
-            }
-            let heads = self.streams.iter().filter_map(|stream| stream.places.last());
-            let furthest = match self.order {
-                ListOrder::Ascending => heads.max(),
-                ListOrder::Descending => heads.min(),
-            };
-            let Some(furthest) = furthest.cloned() else { break };
-            let is_common = self
-                .streams
-                .iter()
-                .all(|stream| stream.places.last() == Some(&furthest));
-            for stream in &mut self.streams {
-                stream.skip_to(&furthest, self.order, is_common);
-            }
-            if is_common {
-                self.reached = Some(furthest.clone());
-                found.push(furthest);
-            }
-        }
-        Ok(found)
-    }
-
-    /// Reads on under each term of which nothing is at hand. False where one of them has no more, or enough was read.
-    async fn fill(&mut self) -> Result<bool, StoreError> {
-        let ContactSearch { store, tenant, .. } = self.search;
-        for stream in &mut self.streams {
-            if !stream.places.is_empty() {
-                continue;
-            }
-            if stream.is_whole {
-                self.end = End::Reached;
-                return Ok(false);
-            }
-            if self.read >= MOST_PLACES {
-                self.end = End::OutOfPlaces;
-                // Nothing before it is in common that was not given.
-                self.reached.clone_from(&stream.after);
-                return Ok(false);
-            }
-            let page = store.page_term(*tenant, stream.term, stream.after.clone(), self.order, PLACES);
-            let page = page.await?;
-            self.read = self.read.saturating_add(page.items.len().max(1));
-            stream.is_whole = !page.more;
-            stream.after = page.items.last().cloned().or_else(|| stream.after.take());
-            stream.places = page.items;
-            stream.places.reverse();
-            if stream.places.is_empty() {
-                self.end = End::Reached;
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-}
-
-/// A place after which the given one comes next.
-fn just_before(place: &TermPlace, order: ListOrder) -> Option<TermPlace> {
-    let contact = u128::from_be_bytes(*place.contact.as_bytes());
-    let beside = match order {
-        ListOrder::Ascending => contact.checked_sub(1),
-        ListOrder::Descending => contact.checked_add(1),
-    };
-    Some(TermPlace {
-        order: place.order.clone(),
-        contact: ContactId::from_bytes(beside?.to_be_bytes()),
-    })
-}
-
-impl Stream {
-    /// Leaves out what comes before a place, and the place itself once it was given.
-    fn skip_to(&mut self, place: &TermPlace, order: ListOrder, is_given: bool) {
-        let is_before = |at: &TermPlace| match order {
-            ListOrder::Ascending => at < place,
-            ListOrder::Descending => at > place,
-        };
-        while self
-            .places
-            .last()
-            .is_some_and(|at| is_before(at) || (is_given && at == place))
-        {
-            self.places.pop();
-        }
-        // What is read next begins there: nothing before it can be in common.
-        if self.places.is_empty() && !is_given && self.after.as_ref().is_some_and(is_before) {
-            self.after = just_before(place, order).or_else(|| self.after.take());
-        }
     }
 }
 

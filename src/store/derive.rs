@@ -119,6 +119,7 @@ fn decide(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result<De
         Op::Unmerge(unmerge) => merge::unmerge(&mut batch, unmerge)?,
         Op::Announce(announce) => organise::announce(&mut batch, announce)?,
     };
+    batch.note_numbers()?;
     merge::keep_alike(&mut batch)?;
     batch.tell_the_rest()?;
     Ok(Derived {

@@ -459,6 +459,7 @@ impl Store for FaultyStore {
         find_outbound(tenant: TenantId, message: MessageId, now: Timestamp) -> Option<MessageRef>;
         page_messages(tenant: TenantId, conversation: ConversationId, before: Option<MessageId>, limit: usize, now: Timestamp) -> Page<Message>;
         conversation(tenant: TenantId, conversation: ConversationId) -> Option<Conversation>;
+        conversations(tenant: TenantId, ids: Vec<ConversationId>) -> Vec<Option<Conversation>>;
         page_conversations(tenant: TenantId, filter: ConversationFilter, after: Option<ConversationCursor>, limit: usize) -> ConversationPage;
         contact(tenant: TenantId, contact: ContactId) -> Option<Contact>;
         contacts(tenant: TenantId, ids: Vec<ContactId>) -> Vec<Option<Contact>>;

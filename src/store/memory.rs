@@ -197,6 +197,17 @@ impl Store for MemoryStore {
         }))
     }
 
+    async fn conversations(
+        &self,
+        tenant: TenantId,
+        ids: Vec<ConversationId>,
+    ) -> Result<Vec<Option<Conversation>>, StoreError> {
+        let state = self.state();
+        let ledger = state.ledgers.get(&tenant);
+        let read = |id| ledger.and_then(|ledger| ledger.tables.conversations.get(id).cloned());
+        Ok(ids.iter().map(read).collect())
+    }
+
     async fn page_conversations(
         &self,
         tenant: TenantId,

@@ -118,6 +118,7 @@ measured! {
         tenant: TenantId, of: ConversationId, before: Option<MessageId>, limit: usize, now: Timestamp
     ) -> Page<Message>;
     Read: conversation(tenant: TenantId, conversation: ConversationId) -> Option<Conversation>;
+    Read: conversations(tenant: TenantId, ids: Vec<ConversationId>) -> Vec<Option<Conversation>>;
     Read: page_conversations(
         tenant: TenantId, filter: ConversationFilter, after: Option<ConversationCursor>, limit: usize
     ) -> ConversationPage;

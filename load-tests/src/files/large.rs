@@ -2,8 +2,6 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -12,6 +10,7 @@ use super::FilesArgs;
 use super::world::World;
 use crate::bounds::Bounds;
 use crate::gateway::{Submitted, text};
+use crate::watch::Watch;
 
 /// What a file may hold in memory beyond what the gateway holds at rest.
 const MIB_OVER_IDLE: f64 = 16.0;
@@ -19,44 +18,7 @@ const MIB_OVER_IDLE: f64 = 16.0;
 const END: Duration = Duration::from_secs(300);
 /// What is freed after a start is freed by then.
 const SETTLE: Duration = Duration::from_secs(3);
-/// How often memory is looked at.
-const LOOK: Duration = Duration::from_millis(5);
 const CUSTOMER: &str = "628110000001";
-
-/// The most memory that was seen, while it is looked at.
-struct Watch {
-    most_kib: Arc<AtomicU64>,
-    stop: Arc<AtomicBool>,
-    thread: std::thread::JoinHandle<()>,
-}
-
-impl Watch {
-    fn begin(process: u32) -> Self {
-        let (most_kib, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-        let (most, stopped) = (Arc::clone(&most_kib), Arc::clone(&stop));
-        let thread = std::thread::spawn(move || {
-            while !stopped.load(Ordering::Relaxed) {
-                most.fetch_max(
-                    crate::process::resident_kib(process).unwrap_or(0),
-                    Ordering::Relaxed,
-                );
-                std::thread::park_timeout(LOOK);
-            }
-        });
-        Self {
-            most_kib,
-            stop,
-            thread,
-        }
-    }
-
-    fn end(self) -> u64 {
-        self.stop.store(true, Ordering::Relaxed);
-        // It only reads a file.
-        let _ = self.thread.join();
-        self.most_kib.load(Ordering::Relaxed)
-    }
-}
 
 /// Runs the rig.
 pub(super) async fn run(args: &FilesArgs) -> anyhow::Result<ExitCode> {

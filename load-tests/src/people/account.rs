@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use reqwest::header::SET_COOKIE;
 use serde_json::{Value, json};
 
-use crate::gateway::{Gateway, text};
+use crate::gateway::{Gateway, Tenant, text};
 use crate::stage::Stage;
 
 /// The password of all of them.
@@ -49,10 +49,7 @@ impl People {
         for n in 0..accounts {
             let email = format!("agent-{n}@example.com");
             let token = stage.gateway.invite(&stage.tenant, &email, "agent").await?;
-            let accepting = json!({
-                "tenant_id": stage.tenant.id, "token": token, "name": format!("Agent {n}"), "password": PASSWORD,
-            });
-            people.post("/v1/invitations/accept", &accepting).await?;
+            accept(&stage.gateway, &stage.tenant, &token, &format!("Agent {n}")).await?;
             people.emails.push(email);
         }
         Ok(people)
@@ -61,30 +58,35 @@ impl People {
     /// Signs in from a network of its own; `None` when that is refused as wrong.
     pub async fn sign_in(&self, email: &str, password: &str) -> anyhow::Result<Option<Session>> {
         let asked = json!({ "email": email, "password": password });
-        let answer = self.request("/v1/session", &asked).send().await?;
+        let answer = request(&self.gateway, "/v1/session", &asked).send().await?;
         if answer.status().as_u16() == 401 {
             return Ok(None);
         }
-        Self::session(answer).await.map(Some)
+        Session::of(answer).await.map(Some)
     }
+}
 
-    async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Session> {
-        Self::session(self.request(path, body).send().await?).await
-    }
+/// Accepts an invitation, with the password of all; who was invited is signed in then.
+pub async fn accept(gateway: &Gateway, tenant: &Tenant, token: &str, name: &str) -> anyhow::Result<Session> {
+    let accepting = json!({ "tenant_id": tenant.id, "token": token, "name": name, "password": PASSWORD });
+    let request = request(gateway, "/v1/invitations/accept", &accepting);
+    Session::of(request.send().await?).await
+}
 
-    fn request(&self, path: &str, body: &Value) -> reqwest::RequestBuilder {
-        let request = self.gateway.client().post(self.gateway.url(path));
-        request.header("X-Forwarded-For", somewhere()).json(body)
-    }
+fn request(gateway: &Gateway, path: &str, body: &Value) -> reqwest::RequestBuilder {
+    let request = gateway.client().post(gateway.url(path));
+    request.header("X-Forwarded-For", somewhere()).json(body)
+}
 
-    async fn session(answer: reqwest::Response) -> anyhow::Result<Session> {
+impl Session {
+    async fn of(answer: reqwest::Response) -> anyhow::Result<Self> {
         let status = answer.status();
         let cookie = answer.headers().get(SET_COOKIE).cloned();
         let body: Value = answer.json().await.unwrap_or_default();
         anyhow::ensure!(status.is_success(), "signing in answered {status}: {body}");
         let cookie = cookie.context("no cookie was set")?;
         let cookie = cookie.to_str()?.split(';').next().unwrap_or_default();
-        Ok(Session {
+        Ok(Self {
             cookie: cookie.to_owned(),
             csrf: text(&body, "csrf_token")?,
         })

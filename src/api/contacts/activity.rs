@@ -1,7 +1,5 @@
 //! Contacts in the order in which something last happened with them: the order of their conversations.
 
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-
 use super::super::auth::{Call, CanRead};
 use super::super::error::ApiError;
 use super::criteria::Criteria;
@@ -10,11 +8,10 @@ use crate::domain::{Contact, ContactId, Conversation, ConversationId, PhoneNumbe
 use crate::store::contact_search::Condition as _;
 use crate::store::{ConversationCursor, ConversationFilter, StoreError};
 
-/// Pages of conversations read for one page of contacts, and conversations of one.
-const READS: usize = 4;
-const TOGETHER: usize = 50;
-/// Contacts looked at at once.
-const AT_ONCE: usize = 16;
+/// Conversations read for one page of contacts, and at once: at first, and at most.
+const MOST: usize = 1_000;
+const FIRST: usize = 50;
+const TOGETHER: usize = 400;
 
 /// The contacts of conversations after a place, the newest first, each once.
 pub(super) async fn page(
@@ -37,13 +34,14 @@ pub(super) async fn page(
         status: None,
         number: criteria.number().cloned(),
     };
-    let mut found = Vec::new();
-    for _ in 0..READS {
-        let room = limit.saturating_sub(found.len()).min(TOGETHER);
-        let page = state
-            .store
-            .page_conversations(tenant, filter.clone(), after, room)
+    let (store, mut found) = (&state.store, Vec::new());
+    let (mut read, mut together) = (0, FIRST);
+    while read < MOST {
+        let page = store
+            .page_conversations(tenant, filter.clone(), after, together)
             .await?;
+        read += together;
+        together = together.saturating_mul(2).min(TOGETHER);
         after = page.next;
         let seen: Vec<Conversation> = page
             .items
@@ -51,31 +49,26 @@ pub(super) async fn page(
             .filter(|row| numbers.contains(&row.number))
             .collect();
         let ids: Vec<ContactId> = seen.iter().map(|row| row.contact_id).collect();
-        let contacts = state.store.contacts(tenant, ids).await?;
-        let numbers = &numbers;
-        let newest: Vec<Contact> = stream::iter(seen.into_iter().zip(contacts))
-            .map(|(row, contact)| async move {
-                // What was written under a contact of the same person stays there, and the person is shown at it.
-                let contact = match contact {
-                    Some(contact) if contact.linked_to.is_some() => person(call, contact.id).await?,
-                    contact => contact,
-                };
-                let Some(contact) = contact.filter(|one| one.group_id.is_none()) else {
-                    return Ok(None);
-                };
-                let contact = match contact.merged_into {
-                    Some(main) => call.state().store.contact(tenant, main).await?,
-                    None => Some(contact),
-                };
-                let Some(contact) = contact else { return Ok(None) };
-                let is_newest = is_newest(call, &contact, &row, numbers).await?;
-                Ok::<_, StoreError>(is_newest.then_some(contact))
-            })
-            .buffered(AT_ONCE)
-            .try_filter_map(|contact| std::future::ready(Ok(contact)))
-            .try_collect()
-            .await?;
-        found.extend(criteria.hold(state.store.as_ref(), tenant, newest).await?);
+        let contacts = store.contacts(tenant, ids).await?;
+        let mut shown = Vec::with_capacity(seen.len());
+        for (row, contact) in seen.into_iter().zip(contacts) {
+            if let Some(contact) = card(call, contact).await? {
+                shown.push((row, contact));
+            }
+        }
+        let places: Vec<_> = (shown.iter())
+            .map(|(row, contact)| (contact.id, ConversationCursor::of(row)))
+            .collect();
+        let newest = newest(call, shown, &numbers).await?;
+        found.extend(criteria.hold(store.as_ref(), tenant, newest).await?);
+        if found.len() > limit {
+            found.truncate(limit);
+            let last = found.last().map(|contact| contact.id);
+            // The newest of its conversations is the one that a contact is shown at.
+            let place = places.iter().find(|(id, _)| Some(*id) == last);
+            after = place.map(|(_, place)| *place);
+            break;
+        }
         if after.is_none() || found.len() >= limit {
             break;
         }
@@ -83,26 +76,57 @@ pub(super) async fn page(
     Ok((found, after))
 }
 
-/// Whether nothing happened later in another conversation of the contact: it is shown there then.
-async fn is_newest(
+/// The card under which the customer of a conversation is shown. What was written under a contact of the same person stays there.
+async fn card(call: &Call<CanRead>, contact: Option<Contact>) -> Result<Option<Contact>, StoreError> {
+    let contact = match contact {
+        Some(contact) if contact.linked_to.is_some() => person(call, contact.id).await?,
+        contact => contact,
+    };
+    let Some(contact) = contact.filter(|one| one.group_id.is_none()) else {
+        return Ok(None);
+    };
+    match contact.merged_into {
+        Some(main) => call.state().store.contact(call.tenant(), main).await,
+        None => Ok(Some(contact)),
+    }
+}
+
+/// Those with whom nothing happened later in another conversation: they are shown there then.
+async fn newest(
     call: &Call<CanRead>,
-    contact: &Contact,
-    at: &Conversation,
+    shown: Vec<(Conversation, Contact)>,
     numbers: &[PhoneNumberId],
-) -> Result<bool, StoreError> {
+) -> Result<Vec<Contact>, StoreError> {
     let (store, tenant) = (&call.state().store, call.tenant());
-    let place = ConversationCursor::of(at);
-    for id in contact.all_ids() {
-        for number in numbers {
-            let other = ConversationId::derive(tenant, number, id);
-            if other == at.id {
-                continue;
-            }
-            let other = store.conversation(tenant, other).await?;
-            if other.is_some_and(|other| ConversationCursor::of(&other) > place) {
-                return Ok(false);
-            }
+    let others = |at: &Conversation, contact: &Contact| -> Vec<ConversationId> {
+        let ids = contact.all_ids().flat_map(|id| {
+            let of = move |number| ConversationId::derive(tenant, number, id);
+            numbers
+                .iter()
+                .filter(move |number| contact.may_talk_on(number))
+                .map(of)
+        });
+        ids.filter(|other| *other != at.id).collect()
+    };
+    let ids: Vec<Vec<ConversationId>> = shown.iter().map(|(at, contact)| others(at, contact)).collect();
+    let all = ids.concat();
+    let mut rows = if all.is_empty() {
+        Vec::new().into_iter()
+    } else {
+        store.conversations(tenant, all).await?.into_iter()
+    };
+    let mut newest = Vec::with_capacity(shown.len());
+    for ((at, contact), ids) in shown.into_iter().zip(ids) {
+        let place = ConversationCursor::of(&at);
+        let is_later =
+            |other: Option<Conversation>| other.is_some_and(|row| ConversationCursor::of(&row) > place);
+        if !rows
+            .by_ref()
+            .take(ids.len())
+            .fold(false, |any, row| any | is_later(row))
+        {
+            newest.push(contact);
         }
     }
-    Ok(true)
+    Ok(newest)
 }

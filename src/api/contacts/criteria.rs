@@ -8,10 +8,10 @@ use super::super::error::ApiError;
 use super::super::params::Params;
 use super::super::segments;
 use crate::domain::contact_terms::{DIGITS, words};
-use crate::domain::filter::{Condition as Asked, Filter, Match, Order, Owner, Test};
+use crate::domain::filter::{AnyTerm, Condition as Asked, Filter, Match, Order, Owner, Test};
 use crate::domain::{
     AgentId, AttributeKey, AttributeValue, Author, Contact, ContactLabel, ConversationId, ListId,
-    PhoneNumberId, SegmentId, TenantId, Term, TermKey,
+    PhoneNumberId, SegmentId, TenantId, TermKey,
 };
 use crate::store::contact_filter::MeantContacts;
 use crate::store::contact_search::Condition;
@@ -180,22 +180,22 @@ pub(super) async fn talks_on(
     contact: &Contact,
     numbers: impl Iterator<Item = &PhoneNumberId> + Clone,
 ) -> Result<bool, StoreError> {
-    for id in contact.all_ids() {
-        for number in numbers.clone() {
-            let conversation = ConversationId::derive(tenant, number, id);
-            if store.conversation(tenant, conversation).await?.is_some() {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
+    let ids = contact.all_ids().flat_map(|id| {
+        let of = move |number: &PhoneNumberId| ConversationId::derive(tenant, number, id);
+        numbers
+            .clone()
+            .filter(move |number| contact.may_talk_on(number))
+            .map(of)
+    });
+    let rows = store.conversations(tenant, ids.collect()).await?;
+    Ok(rows.iter().any(Option::is_some))
 }
 
 #[async_trait]
 impl Condition for Criteria {
-    fn terms(&self, key: TermKey) -> Vec<Term> {
-        let digits = self.digits.as_ref().map(|digits| key.digits(digits));
-        let blocked = self.blocked_on.as_ref().map(|number| key.blocked(number));
+    fn terms(&self, key: TermKey) -> Vec<AnyTerm> {
+        let digits = self.digits.as_ref().map(|digits| vec![key.digits(digits)]);
+        let blocked = self.blocked_on.as_ref().map(|number| vec![key.blocked(number)]);
         digits
             .into_iter()
             .chain(blocked)

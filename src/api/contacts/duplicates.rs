@@ -90,7 +90,7 @@ pub(in crate::api) async fn list(call: Call<CanRead>) -> Result<HttpResponse, Ap
             for other in store.contacts(tenant, ids).await?.into_iter().flatten() {
                 if other.shown_under() == other.id && may_be_one(&contact, &other, why) {
                     proposals.push(Proposal {
-                        contacts: [other, contact.clone()],
+                        contacts: [other.shown(), contact.clone().shown()],
                         why,
                     });
                 }

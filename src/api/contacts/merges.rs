@@ -146,7 +146,7 @@ pub(in crate::api) async fn undo(call: Call<CanSend>) -> Result<HttpResponse, Ap
 async fn shown(call: &Call<CanSend>, id: ContactId) -> Result<Value, ApiError> {
     let row = card(call, id).await?.ok_or(NO_SUCH)?;
     Ok(if call.may(Scope::Read) {
-        json!(row)
+        json!(row.shown())
     } else {
         json!({ "id": row.id })
     })

@@ -350,6 +350,32 @@ async fn a_person_is_listed_by_what_happened_under_a_linked_contact() {
         .to_string();
     let activity = async || listed(&api, "sort=activity").await;
     assert_eq!(activity().await, std::slice::from_ref(&person));
+    // Found by whichever number, and by having any; which ones these are is nobody's to see who may not see all.
+    for query in [
+        "number=109900000000002",
+        "number=109900000000002&sort=name",
+        "filter=number%20%3D%20%22109900000000002%22%20or%20label%20%3D%20%22x%22",
+        "filter=last_active%20%3C%201d",
+        "filter=has%20conversation&sort=name",
+    ] {
+        assert_eq!(
+            listed(&api, query).await,
+            std::slice::from_ref(&person),
+            "{query}"
+        );
+    }
+    for path in [
+        "/v1/contacts".to_owned(),
+        format!("/v1/contacts/{person}"),
+        "/v1/conversations".to_owned(),
+        "/v1/events?after=0".to_owned(),
+    ] {
+        let shown = api.get(&path).await.json().to_string();
+        assert!(
+            shown.contains("628120001") && !shown.contains("talked_on"),
+            "{shown}"
+        );
+    }
     // Something happens in the conversation that stayed with the linked contact.
     api.clock.advance(Duration::from_secs(1));
     let send = json!({ "conversation_id": far_away.conversation, "type": "text", "text": { "body": "x" } });

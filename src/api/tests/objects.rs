@@ -117,10 +117,12 @@ fn every_field_of_a_contact_is_documented() {
         consents: BTreeMap::from([(ConsentPurpose::marketing(), consent.clone())]),
         wishes: vec![consent],
         blocked_on: vec!["1".parse().unwrap()],
+        // Nobody is shown it.
+        talked_on: vec!["1".parse().unwrap()],
         created: NOW,
         updated: NOW,
     };
-    assert_eq!(documented("A contact"), shown(json!(contact)));
+    assert_eq!(documented("A contact"), shown(json!(contact.shown())));
 }
 
 #[test]

@@ -244,9 +244,23 @@ pub(super) async fn who_is_one_person_stands_once_with_what_was_noted_of_both(ba
     changed(&mut scene, one, vec![label("new")]).await;
     scene.one(ops::relate(&[ADA], &["ID.one"], "linked")).await;
     let person = scene.contact(ADA).await.unwrap();
-    for term in [vip(), KEY().label(&"new".parse().unwrap()), KEY().all()] {
+    let (new, number) = (
+        KEY().label(&"new".parse().unwrap()),
+        KEY().number(&ops::number("1")),
+    );
+    for term in [vip(), new, KEY().all(), number, KEY().talks()] {
         assert_eq!(under(&scene, term).await, [person]);
     }
+    for term in [vip(), new, number] {
+        let by_name = KEY().by_name_under(term).unwrap();
+        assert_eq!(under(&scene, by_name).await, [person]);
+    }
+    // All that are asked for, in the order in which they are.
+    let of = |phone| ops::conversation_of(TENANT, "1", &[phone]);
+    let ids = vec![of("ID.one"), of(BOB), of(ADA), of("ID.one")];
+    let rows = scene.store.conversations(TENANT, ids.clone()).await.unwrap();
+    let found: Vec<_> = rows.into_iter().map(|row| row.map(|row| row.id)).collect();
+    assert_eq!(found, [Some(ids[0]), None, Some(ids[2]), Some(ids[0])]);
     // Whichever is named, the person is changed.
     for id in [ada, one] {
         let text = id.to_string();
@@ -267,6 +281,8 @@ pub(super) async fn nothing_finds_who_was_erased(backend: impl Backend) {
     )
     .await;
     let bob = made(&mut scene, BOB, vec![label("vip")]).await;
+    scene.says(&[ADA], 7, "hello").await;
+    assert_eq!(under(&scene, KEY().number(&ops::number("1"))).await, [ada]);
     let terms = row(&scene, ada).await.terms(KEY());
     assert!(terms.len() > 10);
     scene.store.erase_contact(TENANT, ada).await.unwrap();

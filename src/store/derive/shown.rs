@@ -8,11 +8,12 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Batch;
+use super::names::follow_links;
 use super::organise::conversation_changed;
 use crate::domain::message::Via;
 use crate::domain::{
     Author, Contact, ContactId, Conversation, ConversationChanges, ConversationId, ConversationStatus,
-    EventKind, Message, MessageId, Seq, Timestamp,
+    EventKind, Message, MessageId, PhoneNumberId, Seq, Timestamp,
 };
 use crate::store::erasure::member_of;
 use crate::store::error::StoreError;
@@ -28,6 +29,8 @@ pub(super) struct Touched {
     contacts: Vec<ContactId>,
     /// The cards that stay, of customers of whom one was written.
     merged: Vec<ContactId>,
+    /// Conversations that the op began: the number of each, and the contact.
+    begun: Vec<(PhoneNumberId, ContactId)>,
     log: Log,
 }
 
@@ -100,6 +103,9 @@ impl Batch<'_> {
         }
         if let Some(known) = self.touched.known(row.id) {
             known.is_behind = true;
+            if known.row.is_none() {
+                self.touched.begun.push((row.number.clone(), row.contact_id));
+            }
         }
         self.rows.put_conversation(row)
     }
@@ -120,14 +126,32 @@ impl Batch<'_> {
         self.touched.merged.clone()
     }
 
+    /// Notes on contacts on which numbers they have conversations since this op: it is found by them. Nobody is told of it.
+    pub(super) fn note_numbers(&mut self) -> Result<(), StoreError> {
+        for (number, contact) in std::mem::take(&mut self.touched.begun) {
+            let person = follow_links(self.rows, contact)?.filter(|row| row.group_id.is_none());
+            let main = person.as_ref().and_then(|row| row.merged_into);
+            let card = match main {
+                Some(main) => self.rows.contact(main)?,
+                None => None,
+            };
+            for mut row in person.into_iter().chain(card) {
+                if row.talk_on(&number) {
+                    self.rows.put_contact(&row)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// A contact as it is shown: with what is noted on the card that stays.
     pub(super) fn shown_as_card(&mut self, row: Contact) -> Result<Contact, StoreError> {
         let Some(main) = row.merged_into else {
-            return Ok(row);
+            return Ok(row.shown());
         };
         Ok(match self.rows.contact(main)? {
-            Some(card) => row.shown_as(&card),
-            None => row,
+            Some(card) => row.shown_as(&card).shown(),
+            None => row.shown(),
         })
     }
 

@@ -10,8 +10,8 @@ use super::keys::{self, Kind, Space};
 use super::txn::Txn;
 use super::writer::Need;
 use super::{
-    FjallStore, SMALL, directory, disk, engine, events, journal, ledger, pages, plain, retention, rewrite,
-    sweep, terms, transfer,
+    FjallStore, SMALL, directory, disk, engine, events, journal, ledger, pages, plain, reader, retention,
+    rewrite, sweep, terms, transfer,
 };
 use crate::domain::{
     Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
@@ -26,6 +26,9 @@ use crate::store::{
     Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
 };
 use crate::telemetry::metrics;
+
+/// Aliases that are looked up on the caller's thread; more are looked up away from it.
+const AT_ONCE: usize = 4;
 
 #[async_trait]
 impl Store for FjallStore {
@@ -162,6 +165,16 @@ impl Store for FjallStore {
             .row(&keys::row(Kind::Conversation, tenant, conversation.as_bytes()))
     }
 
+    async fn conversations(
+        &self,
+        tenant: TenantId,
+        ids: Vec<ConversationId>,
+    ) -> Result<Vec<Option<Conversation>>, StoreError> {
+        self.reader
+            .away(move |engine| pages::conversations_of(engine, tenant, &ids))
+            .await
+    }
+
     async fn page_conversations(
         &self,
         tenant: TenantId,
@@ -208,10 +221,18 @@ impl Store for FjallStore {
         tenant: TenantId,
         aliases: Vec<Alias>,
     ) -> Result<Vec<Option<ContactId>>, StoreError> {
-        aliases
-            .iter()
-            .map(|alias| self.reader.by_alias(tenant, alias))
-            .collect()
+        if aliases.len() <= AT_ONCE {
+            let found = aliases.iter().map(|alias| self.reader.by_alias(tenant, alias));
+            return found.collect();
+        }
+        self.reader
+            .away(move |engine| {
+                let found = aliases
+                    .iter()
+                    .map(|alias| reader::by_alias(engine, tenant, alias));
+                found.collect()
+            })
+            .await
     }
 
     async fn claim(

@@ -139,6 +139,17 @@ pub(super) fn api_keys(engine: &Engine, tenant: TenantId) -> Result<Vec<ApiKey>,
     Ok(found)
 }
 
+/// Conversations by their ids.
+pub(super) fn conversations_of(
+    engine: &Engine,
+    tenant: TenantId,
+    ids: &[ConversationId],
+) -> Result<Vec<Option<Conversation>>, StoreError> {
+    let moment = Moment::of(engine);
+    let read = |id: &ConversationId| moment.row(&keys::row(Kind::Conversation, tenant, id.as_bytes()));
+    ids.iter().map(read).collect()
+}
+
 /// Conversations, newest activity first: the lists of the wanted statuses, merged.
 pub(super) fn conversations(
     engine: &Engine,

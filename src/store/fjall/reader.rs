@@ -57,8 +57,7 @@ impl Reader {
 
     /// One row that does not expire.
     pub(super) fn row<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
-        let value = self.engine.get(Space::Rows, key)?;
-        value.map(|value| codec::row(&value)).transpose()
+        row(&self.engine, key)
     }
 
     /// One row, unless its time is over.
@@ -74,20 +73,34 @@ impl Reader {
 
     /// The contact that an alias leads to, links followed.
     pub(super) fn by_alias(&self, tenant: TenantId, alias: &Alias) -> Result<Option<ContactId>, StoreError> {
-        let key = keys::row(Kind::Alias, tenant, &alias.key(tenant));
-        let Some(mut at) = self.row::<ContactId>(&key)? else {
+        by_alias(&self.engine, tenant, alias)
+    }
+}
+
+fn row<T: DeserializeOwned>(engine: &Engine, key: &Key) -> Result<Option<T>, StoreError> {
+    let value = engine.get(Space::Rows, key)?;
+    value.map(|value| codec::row(&value)).transpose()
+}
+
+/// The contact that an alias leads to, links followed.
+pub(super) fn by_alias(
+    engine: &Engine,
+    tenant: TenantId,
+    alias: &Alias,
+) -> Result<Option<ContactId>, StoreError> {
+    let key = keys::row(Kind::Alias, tenant, &alias.key(tenant));
+    let Some(mut at) = row::<ContactId>(engine, &key)? else {
+        return Ok(None);
+    };
+    let mut links = Links::default();
+    loop {
+        let key = keys::row(Kind::Contact, tenant, at.as_bytes());
+        let Some(contact) = row::<Contact>(engine, &key)? else {
             return Ok(None);
         };
-        let mut links = Links::default();
-        loop {
-            let key = keys::row(Kind::Contact, tenant, at.as_bytes());
-            let Some(contact) = self.row::<Contact>(&key)? else {
-                return Ok(None);
-            };
-            match links.after(&contact) {
-                Some(next) => at = next,
-                None => return Ok(Some(at)),
-            }
+        match links.after(&contact) {
+            Some(next) => at = next,
+            None => return Ok(Some(at)),
         }
     }
 }

@@ -7,10 +7,10 @@ use fjall::{PersistMode, Slice};
 use super::codec::{self, NEVER};
 use super::engine::{Engine, failed};
 use super::keys::{self, Key, Kind, Space};
-use super::scan::Moment;
+use super::scan::{Moment, Pair};
 use super::txn::Txn;
 use crate::domain::contact_terms::TermChanges;
-use crate::domain::{Contact, ContactId, TenantId, Term, TermKey, TermPlace};
+use crate::domain::{Contact, ContactId, Conversation, Links, TenantId, Term, TermKey, TermPlace};
 use crate::store::error::StoreError;
 use crate::store::room::Room;
 use crate::store::{ListOrder, Page};
@@ -71,8 +71,11 @@ pub(super) fn contacts(
     ids.iter().map(read).collect()
 }
 
-fn made_key() -> Key {
-    keys::global(Kind::TermsMade, &[])
+/// Which terms there are, and what they follow from: a folder that an earlier version wrote gets them at its next start.
+const FORM: u8 = 2;
+
+pub(super) fn made_key() -> Key {
+    keys::global(Kind::TermsMade, &[FORM])
 }
 
 /// Makes the places of all contacts of a folder that an earlier version wrote. Cut short, it begins again at the next start.
@@ -80,34 +83,87 @@ pub(super) fn make(engine: &Engine) -> Result<(), StoreError> {
     if engine.get(Space::Rows, &made_key())?.is_some() {
         return Ok(());
     }
-    let rows = engine.space(Space::Rows);
-    let begin = || fjall::OwnedWriteBatch::with_capacity(engine.db().clone(), TOGETHER);
-    let (mut batch, mut count) = (begin(), 0_usize);
+    note_numbers(engine)?;
+    let mut writes = Writes::of(engine);
+    let mut count = 0_usize;
     for pair in Moment::of(engine).under(Space::Rows, &keys::global(Kind::Contact, &[]), None) {
-        let pair = pair?;
-        let tenant = pair.key.get(1..).and_then(keys::tenant_of);
-        let tenant = tenant.ok_or_else(|| StoreError::corrupt("contact", "its key is too short"))?;
-        let row: Contact = codec::row(&pair.value)?;
+        let (tenant, row): (_, Contact) = owned(&pair?)?;
         for (term, place) in row.terms(TermKey::of(tenant)) {
-            batch.insert(
-                rows,
-                keys::term_place(tenant, &term, &place),
-                Slice::from(&[][..]),
-            );
+            let key = keys::term_place(tenant, &term, &place);
+            writes.batch.insert(writes.rows, key, Slice::from(&[][..]));
         }
         count = count.saturating_add(1);
-        if count.is_multiple_of(TOGETHER) {
-            std::mem::replace(&mut batch, begin()).commit().map_err(failed)?;
-        }
+        writes.written(count)?;
     }
-    batch.insert(rows, made_key(), codec::bytes(NEVER, &[]));
-    let batch = batch.durability(Some(PersistMode::SyncData));
+    writes
+        .batch
+        .insert(writes.rows, made_key(), codec::bytes(NEVER, &[]));
+    let batch = writes.batch.durability(Some(PersistMode::SyncData));
     batch.commit().map_err(failed)?;
     if count > 0 {
         tracing::info!(
             contacts = count,
             "contacts that an earlier version wrote can be searched now"
         );
+    }
+    Ok(())
+}
+
+/// Rows that are written together.
+struct Writes<'a> {
+    engine: &'a Engine,
+    rows: &'a fjall::Keyspace,
+    batch: fjall::OwnedWriteBatch,
+}
+
+impl<'a> Writes<'a> {
+    fn of(engine: &'a Engine) -> Self {
+        Self {
+            engine,
+            rows: engine.space(Space::Rows),
+            batch: fjall::OwnedWriteBatch::with_capacity(engine.db().clone(), TOGETHER),
+        }
+    }
+
+    /// After so many contacts: commits them where they are enough.
+    fn written(&mut self, count: usize) -> Result<(), StoreError> {
+        if !count.is_multiple_of(TOGETHER) {
+            return Ok(());
+        }
+        let next = Self::of(self.engine).batch;
+        std::mem::replace(&mut self.batch, next).commit().map_err(failed)
+    }
+}
+
+/// A row and whose it is.
+fn owned<T: serde::de::DeserializeOwned>(pair: &Pair) -> Result<(TenantId, T), StoreError> {
+    let tenant = pair.key.get(1..).and_then(keys::tenant_of);
+    let tenant = tenant.ok_or_else(|| StoreError::corrupt("row", "its key is too short"))?;
+    Ok((tenant, codec::row(&pair.value)?))
+}
+
+/// Notes on contacts on which numbers they have conversations.
+fn note_numbers(engine: &Engine) -> Result<(), StoreError> {
+    for pair in Moment::of(engine).under(Space::Rows, &keys::global(Kind::Conversation, &[]), None) {
+        let (tenant, conversation): (_, Conversation) = owned(&pair?)?;
+        let (mut next, mut links) = (Some(conversation.contact_id), Links::default());
+        while let Some(id) = next {
+            let key = keys::row(Kind::Contact, tenant, id.as_bytes());
+            let Some(value) = engine.get(Space::Rows, &key)? else {
+                break;
+            };
+            let mut row: Contact = codec::row(&value)?;
+            next = links.after(&row);
+            if next.is_none() && row.group_id.is_none() {
+                // The card under which the customer is shown is found by it, too; it leads nowhere.
+                next = row.merged_into.filter(|_| row.linked_to.is_none());
+                if row.talk_on(&conversation.number) {
+                    let mut batch = Writes::of(engine).batch;
+                    batch.insert(engine.space(Space::Rows), key, codec::json(NEVER, &row)?);
+                    batch.commit().map_err(failed)?;
+                }
+            }
+        }
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ fn entry(n: u128, size: usize) -> JournalEntry {
 fn stored(store: &FjallStore, space: Space) -> usize {
     let all = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
     let pairs = Moment::of(&store.engine).range(space, all);
-    let own = [super::tally::Tally::key(), keys::global(Kind::TermsMade, &[])];
+    let own = [super::tally::Tally::key(), super::terms::made_key()];
     let counted = |key: &[u8]| space == Space::Rows && own.iter().any(|own| own.as_ref() == key);
     pairs.filter(|pair| !counted(&pair.as_ref().unwrap().key)).count()
 }

@@ -156,6 +156,15 @@ impl Store for ScyllaStore {
         Ok(listed.map(|listed| listed.row))
     }
 
+    async fn conversations(
+        &self,
+        tenant: TenantId,
+        ids: Vec<ConversationId>,
+    ) -> Result<Vec<Option<Conversation>>, StoreError> {
+        let _permit = self.permit()?;
+        self.load_conversations(tenant, &ids).await
+    }
+
     async fn page_conversations(
         &self,
         tenant: TenantId,

@@ -127,6 +127,31 @@ impl ScyllaStore {
         row.map_or(Ok(None), listed)
     }
 
+    /// Conversations by their ids.
+    pub(super) async fn load_conversations(
+        &self,
+        tenant: TenantId,
+        ids: &[ConversationId],
+    ) -> Result<Vec<Option<Conversation>>, StoreError> {
+        let mut known: HashMap<ConversationId, Conversation> = HashMap::new();
+        let mut wanted = Vec::new();
+        for id in ids {
+            match self.recall_conversation(tenant, *id) {
+                Some(row) => drop(known.insert(*id, row)),
+                None => wanted.push(*id),
+            }
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        let wanted = wanted.into_iter().map(Key::Conversation).collect();
+        for (key, cell) in self.load(tenant, wanted).await? {
+            if let (Key::Conversation(id), Some(Row::Conversation(listed))) = (key, cell) {
+                known.insert(id, listed.row);
+            }
+        }
+        Ok(ids.iter().map(|id| known.get(id).cloned()).collect())
+    }
+
     /// A message, whatever the time.
     pub(super) async fn load_message(
         &self,

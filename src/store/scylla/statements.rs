@@ -106,6 +106,8 @@ statements! {
         contact: Read "SELECT body FROM {data}.contact WHERE tenant = ? AND shard = ? AND contact = ?",
         contacts_among: Read
             "SELECT contact, body FROM {data}.contact WHERE tenant = ? AND shard IN ? AND contact IN ?",
+        contacts_of_shard_after: Read
+            "SELECT body FROM {data}.contact WHERE tenant = ? AND shard = ? AND contact > ?",
         contacts_of_shard: Scan "SELECT body FROM {data}.contact WHERE tenant = ? AND shard = ?",
         put_contact: Write
             "INSERT INTO {data}.contact (tenant, shard, contact, body) VALUES (?, ?, ?, ?) USING TIMESTAMP ?",

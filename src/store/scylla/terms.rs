@@ -62,6 +62,10 @@ impl TryFrom<String> for TermRow {
 /// When the places of contacts of an earlier version are said to have been written: before any commit, so that whatever a
 /// commit wrote or removed stands.
 const LONG_AGO: i64 = 1;
+/// Which terms there are: a cluster that an earlier version wrote gets those that it lacks.
+const FORM: i64 = 2;
+/// Contacts whose places are made together.
+const TOGETHER: usize = 500;
 
 impl ScyllaStore {
     /// Sorts places that a commit adds and removes by where they stand.
@@ -167,38 +171,57 @@ impl ScyllaStore {
         Ok(ids.iter().map(row).collect())
     }
 
-    /// Makes the places of some of a tenant's contacts that an earlier version wrote: a shard at a time, until about `limit`
+    /// Makes the places of some of a tenant's contacts that an earlier version wrote: a shard at a time, page by page, until about `limit`
     /// contacts are looked at. How many that were.
     pub(super) async fn make_terms(&self, tenant: TenantId, limit: usize) -> Result<usize, StoreError> {
         let of = keys::tenant(tenant);
         let rows = &self.book.rows;
         let stands: Option<(i64,)> = self.link.row(&rows.terms_made, (of,)).await?;
-        let mut shard = stands.map_or(0, |(shard,)| i16::try_from(shard).unwrap_or(keys::SHARDS));
+        let begin = i64::from(keys::SHARDS) * (FORM - 1);
+        let stands = stands.map_or(begin, |(stands,)| stands.max(begin));
+        let mut shard = i16::try_from(stands - begin).unwrap_or(keys::SHARDS);
         let mut looked = 0_usize;
         while shard < keys::SHARDS && looked < limit {
-            let found: Vec<(Bytes,)> = self
-                .link
-                .rows(&rows.contacts_of_shard, (of, shard), usize::MAX)
-                .await?;
-            looked = looked.saturating_add(found.len().max(1));
-            let mut gathered = ByPartition::default();
-            for (body,) in found {
-                let row: Contact = parse(&body)?;
-                for (term, place) in row.terms(TermKey::of(tenant)) {
-                    let line = self.term_line(of, term, place.order, row.id, LONG_AGO);
-                    gathered.add(Partition::Terms(term), line);
+            let mut after: Vec<u8> = Vec::new();
+            loop {
+                let values = (of, shard, after.as_slice());
+                let found: Vec<(Bytes,)> = (self.link)
+                    .rows(&rows.contacts_of_shard_after, values, TOGETHER)
+                    .await?;
+                looked = looked.saturating_add(found.len().max(1));
+                let is_last = found.len() < TOGETHER;
+                let contacts: Result<Vec<Contact>, StoreError> =
+                    found.iter().map(|(body,)| parse(body)).collect();
+                let contacts = contacts?;
+                if let Some(last) = contacts.last() {
+                    after = last.id.as_bytes().to_vec();
+                }
+                self.write_terms(tenant, contacts).await?;
+                if is_last {
+                    break;
                 }
             }
-            let parts = self.link.request_batches(gathered.parts);
-            let writes = parts
-                .iter()
-                .map(|lines| self.until_taken(move || self.link.write_together(lines)));
-            all(writes.collect()).await?;
             shard += 1;
-            let values = (of, i64::from(shard));
+            let values = (of, begin + i64::from(shard));
             self.link.write(&rows.put_terms_made, values).await?;
         }
         Ok(looked)
+    }
+
+    async fn write_terms(&self, tenant: TenantId, contacts: Vec<Contact>) -> Result<(), StoreError> {
+        let of = keys::tenant(tenant);
+        let mut gathered = ByPartition::default();
+        for row in contacts {
+            for (term, place) in row.terms(TermKey::of(tenant)) {
+                let line = self.term_line(of, term, place.order, row.id, LONG_AGO);
+                gathered.add(Partition::Terms(term), line);
+            }
+        }
+        let parts = self.link.request_batches(gathered.parts);
+        let writes = parts
+            .iter()
+            .map(|lines| self.until_taken(move || self.link.write_together(lines)));
+        all(writes.collect()).await
     }
 }
 
