@@ -25,7 +25,7 @@ use crate::tenant_places::TenantPlace;
 const STEP: usize = 200;
 
 /// Steps without anybody after which something is written all the same: who waits for longer gives the connection up.
-const SILENT: usize = 25;
+const SILENT: usize = 5;
 
 /// How far an export is.
 struct Export {

@@ -93,15 +93,37 @@ async fn contacts_of_an_earlier_version_are_found_once_the_folder_is_opened() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(FjallStore::open(folder.path(), OPTIONS).unwrap());
     drop(one_of_each(store.clone()).await);
-    let places = |store: &FjallStore| {
+    let under = |store: &FjallStore, kinds: &[char]| {
         let all = rows(store);
-        let places = all
-            .lines()
-            .filter(|line| line.starts_with("rows f") || line.starts_with("rows F"));
-        places.map(str::to_owned).collect::<Vec<_>>()
+        let is_it = |line: &&str| {
+            line.strip_prefix("rows ")
+                .is_some_and(|row| row.starts_with(kinds))
+        };
+        all.lines().filter(is_it).map(str::to_owned).collect::<Vec<_>>()
     };
-    let written = places(&store);
+    let places = |store: &FjallStore| under(store, &['f', 'F']);
+    // A linked contact is found by nothing; whether it talked is nothing that matters any more.
+    let contacts = |store: &FjallStore| {
+        let mut found = under(store, &['p']);
+        found.retain(|line| !line.contains("linked_to"));
+        found
+    };
+    let (written, noted) = (places(&store), contacts(&store));
     assert!(written.len() > 15);
+    // That version noted no numbers on contacts either.
+    let numbers = r#""talked_on":["1"],"#;
+    assert!(noted.iter().any(|line| line.contains(numbers)));
+    for line in noted.iter().filter(|line| line.contains(numbers)) {
+        let line = line.replace(numbers, "");
+        let parts: Vec<&str> = line.split(' ').collect();
+        let (key, value) = (Key::stored(&meant(parts[1])), meant(parts[2]));
+        let put = move |txn: &mut super::super::txn::Txn| {
+            txn.put(Space::Rows, key, Slice::from(value));
+            Ok(())
+        };
+        store.writer.write(Need::Durable, 1, put).await.unwrap();
+    }
+    assert_ne!(contacts(&store), noted);
     for line in &written {
         let key = Key::stored(&meant(line.split(' ').nth(1).unwrap()));
         let drop = move |txn: &mut super::super::txn::Txn| {
@@ -113,7 +135,7 @@ async fn contacts_of_an_earlier_version_are_found_once_the_folder_is_opened() {
     assert!(places(&store).is_empty());
     drop(store);
     let store = FjallStore::open(folder.path(), OPTIONS).unwrap();
-    assert_eq!(places(&store), written);
+    assert_eq!((places(&store), contacts(&store)), (written, noted));
 }
 
 /// All that is read of a store.
