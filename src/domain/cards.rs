@@ -37,6 +37,9 @@ pub struct Card {
     /// Numbers that block it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub blocked_on: Vec<PhoneNumberId>,
+    /// Numbers on which it has conversations; left out where it is shown.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub talked_on: Vec<PhoneNumberId>,
 }
 
 impl Card {
@@ -49,7 +52,15 @@ impl Card {
             username: contact.username.clone(),
             linked: contact.linked.clone(),
             blocked_on: contact.blocked_on.clone(),
+            talked_on: contact.talked_on.clone(),
         }
+    }
+
+    /// As it is shown: without what the customer is only found by.
+    #[must_use]
+    pub fn shown(mut self) -> Self {
+        self.talked_on.clear();
+        self
     }
 }
 
@@ -399,8 +410,5 @@ impl Contact {
         self.labels.clone_from(&other.labels);
         self.lists.clone_from(&other.lists);
         self.attributes.clone_from(&other.attributes);
-        for number in &other.talked_on {
-            self.talk_on(number);
-        }
     }
 }

@@ -304,7 +304,7 @@ pub struct Contact {
     /// Numbers that block it, in order.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub blocked_on: Vec<PhoneNumberId>,
-    /// Numbers on which there is a conversation with the customer, and perhaps some on which there was one: it is found by them. Whoever
+    /// Numbers on which there is a conversation with it, and perhaps some on which there was one, in order: it is found by them. Whoever
     /// may not know all numbers sees the contact, so that it is [left out](Self::shown) where contacts are shown.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub talked_on: Vec<PhoneNumberId>,
@@ -374,13 +374,14 @@ impl Contact {
 
     /// Whether there may be a conversation on a number: rows that were written before that was noted do not say.
     pub fn may_talk_on(&self, number: &PhoneNumberId) -> bool {
-        self.talked_on.is_empty() || self.talked_on.binary_search(number).is_ok()
+        self.talked_on.is_empty() || self.all_numbers().any(|known| known == number)
     }
 
     /// As it is shown: without what it is only found by.
     #[must_use]
     pub fn shown(mut self) -> Self {
         self.talked_on.clear();
+        self.merged = self.merged.into_iter().map(Card::shown).collect();
         self
     }
 

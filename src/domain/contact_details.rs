@@ -305,9 +305,6 @@ impl Contact {
         self.given_name = self.given_name.take().or_else(|| other.given_name.clone());
         self.owner = self.owner.take().or_else(|| other.owner.clone());
         self.is_minor |= other.is_minor;
-        for number in &other.talked_on {
-            self.talk_on(number);
-        }
         for label in &other.labels {
             let _room = insert(&mut self.labels, label.clone(), Self::MOST_LABELS);
         }

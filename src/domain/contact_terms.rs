@@ -303,6 +303,12 @@ impl Contact {
         self.blocked_on.iter().chain(merged)
     }
 
+    /// The numbers on which there is a conversation with the customer, under whichever contact, and perhaps some on which there was.
+    pub fn all_numbers(&self) -> impl Iterator<Item = &PhoneNumberId> {
+        let merged = self.merged.iter().flat_map(|card| &card.talked_on);
+        self.talked_on.iter().chain(merged)
+    }
+
     /// The words by which it is found.
     pub fn name_words(&self) -> impl Iterator<Item = String> {
         let texts = self.name_texts();
@@ -326,8 +332,8 @@ impl Contact {
         terms.extend(self.owner.as_ref().map(|owner| key.owner(owner)));
         terms.extend(self.opted_out_at.map(|_| key.opted_out()));
         terms.extend(self.all_blocks().map(|number| key.blocked(number)));
-        terms.extend(self.talked_on.iter().map(|number| key.number(number)));
-        terms.extend(self.talked_on.first().map(|_| key.talks()));
+        terms.extend(self.all_numbers().map(|number| key.number(number)));
+        terms.extend(self.all_numbers().next().map(|_| key.talks()));
         let so = terms.iter().filter_map(|term| key.by_name_under(*term));
         all.extend(so.map(|term| (term, by_name.clone())));
         for word in self.name_words() {
@@ -361,7 +367,7 @@ impl Contact {
             && self.attributes == other.attributes
             && self.owner == other.owner
             && self.all_blocks().eq(other.all_blocks())
-            && self.talked_on == other.talked_on
+            && self.all_numbers().eq(other.all_numbers())
     }
 }
 

@@ -64,11 +64,8 @@ impl MeantContacts {
             let (mut some, mut ids) = (Vec::new(), Vec::new());
             while let Some(contact) = contacts.next_if(|_| ids.len() < TOGETHER) {
                 let before = ids.len();
-                for number in self
-                    .numbers
-                    .iter()
-                    .filter(|number| contact.talked_on.contains(number))
-                {
+                let talks_on = |number: &&PhoneNumberId| contact.all_numbers().any(|known| known == *number);
+                for number in self.numbers.iter().filter(talks_on) {
                     // What was written under other contacts of the same customer stays there.
                     let of = |id| ConversationId::derive(tenant, number, id);
                     ids.extend(contact.all_ids().map(of));

@@ -92,6 +92,7 @@ fn every_field_of_a_contact_is_documented() {
             username: None,
             linked: Vec::new(),
             blocked_on: Vec::new(),
+            talked_on: vec!["1".parse().unwrap()],
         }],
         named_at: Some(NOW),
         former: vec![FormerName {

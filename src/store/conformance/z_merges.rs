@@ -122,6 +122,9 @@ pub(super) async fn two_cards_are_one_customer_until_that_is_undone(backend: imp
     assert_eq!(under(&scene, key.digits("2222")).await, [ada]);
     // What comes of either shows what is noted of the customer.
     scene.hears(&[BOB], "hello", "hello").await;
+    // And is found by the number on which it came, and nobody is told of that.
+    let number = key.number(&ops::number("1"));
+    assert_eq!(under(&scene, number).await, [ada]);
     let page = scene.store.events_after(TENANT, Seq::default(), 99, scene.now);
     let events = page.await.unwrap().events;
     let last = events
@@ -132,6 +135,11 @@ pub(super) async fn two_cards_are_one_customer_until_that_is_undone(backend: imp
     let shown = &told["data"]["contact"];
     assert_eq!(shown["merged_into"], serde_json::json!(ada));
     assert_eq!(shown["labels"], serde_json::json!(["vip", "wholesale"]));
+    assert!(
+        events
+            .iter()
+            .all(|event| !String::from_utf8_lossy(&event.json).contains("talked_on"))
+    );
     // The same again, and once more in other words, changes nothing.
     assert!(matches!(
         merge(&mut scene, &done).await,
@@ -145,6 +153,7 @@ pub(super) async fn two_cards_are_one_customer_until_that_is_undone(backend: imp
     ));
     let again = (row(&scene, ada).await, row(&scene, bob).await);
     assert!(is_as(&again.0, &before.0));
+    assert_eq!(under(&scene, number).await, [bob]);
     assert_eq!(again.1.labels, before.1.labels);
     assert!(again.1.attributes == before.1.attributes);
     assert!(again.1.refuses(Purpose::Marketing));

@@ -140,6 +140,9 @@ pub(super) fn link(
     contact.name = contact.name.take().or_else(|| other.name.clone());
     contact.username = contact.username.take().or_else(|| other.username.clone());
     contact.adopt_details(&other);
+    for number in &other.talked_on {
+        contact.talk_on(number);
+    }
     // Nobody is written to under one name who refused under another.
     contact.wish_as(&other);
     take_place(batch, contact, &mut other)?;

@@ -269,8 +269,9 @@ pub(super) fn keep_alike(batch: &mut Batch<'_>) -> Result<(), StoreError> {
             }
         }
         let shown: Vec<Card> = rows.iter().map(Card::of).collect();
+        let to_see = |cards: &[Card]| -> Vec<Card> { cards.iter().cloned().map(Card::shown).collect() };
         let mut news = News {
-            names: shown != card.merged,
+            names: to_see(&shown) != to_see(&card.merged),
             ..News::default()
         };
         for row in &mut rows {
@@ -286,6 +287,10 @@ pub(super) fn keep_alike(batch: &mut Batch<'_>) -> Result<(), StoreError> {
             card.updated = batch.now;
             batch.put_contact(&card)?;
             tell(batch, &card, &news, None)?;
+        } else if shown != card.merged {
+            // What the customer is found by, which is nobody's to see.
+            card.merged = shown;
+            batch.put_contact(&card)?;
         }
     }
     Ok(())

@@ -115,10 +115,14 @@ impl Batch<'_> {
         if !self.touched.contacts.contains(&row.id) {
             self.touched.contacts.push(row.id);
         }
+        self.note_merged(row);
+        self.rows.put_contact(row)
+    }
+
+    fn note_merged(&mut self, row: &Contact) {
         if row.is_merged() && !self.touched.merged.contains(&row.shown_under()) {
             self.touched.merged.push(row.shown_under());
         }
-        self.rows.put_contact(row)
     }
 
     /// The cards under which customers are shown of whom the op wrote one that was merged.
@@ -129,16 +133,12 @@ impl Batch<'_> {
     /// Notes on contacts on which numbers they have conversations since this op: it is found by them. Nobody is told of it.
     pub(super) fn note_numbers(&mut self) -> Result<(), StoreError> {
         for (number, contact) in std::mem::take(&mut self.touched.begun) {
-            let person = follow_links(self.rows, contact)?.filter(|row| row.group_id.is_none());
-            let main = person.as_ref().and_then(|row| row.merged_into);
-            let card = match main {
-                Some(main) => self.rows.contact(main)?,
-                None => None,
-            };
-            for mut row in person.into_iter().chain(card) {
-                if row.talk_on(&number) {
-                    self.rows.put_contact(&row)?;
-                }
+            let person = follow_links(self.rows, contact)?;
+            if let Some(mut row) = person.filter(|row| row.group_id.is_none())
+                && row.talk_on(&number)
+            {
+                self.rows.put_contact(&row)?;
+                self.note_merged(&row);
             }
         }
         Ok(())

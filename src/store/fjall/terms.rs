@@ -146,24 +146,37 @@ fn owned<T: serde::de::DeserializeOwned>(pair: &Pair) -> Result<(TenantId, T), S
 fn note_numbers(engine: &Engine) -> Result<(), StoreError> {
     for pair in Moment::of(engine).under(Space::Rows, &keys::global(Kind::Conversation, &[]), None) {
         let (tenant, conversation): (_, Conversation) = owned(&pair?)?;
-        let (mut next, mut links) = (Some(conversation.contact_id), Links::default());
-        while let Some(id) = next {
-            let key = keys::row(Kind::Contact, tenant, id.as_bytes());
-            let Some(value) = engine.get(Space::Rows, &key)? else {
-                break;
-            };
-            let mut row: Contact = codec::row(&value)?;
-            next = links.after(&row);
-            if next.is_none() && row.group_id.is_none() {
-                // The card under which the customer is shown is found by it, too; it leads nowhere.
-                next = row.merged_into.filter(|_| row.linked_to.is_none());
-                if row.talk_on(&conversation.number) {
-                    let mut batch = Writes::of(engine).batch;
-                    batch.insert(engine.space(Space::Rows), key, codec::json(NEVER, &row)?);
-                    batch.commit().map_err(failed)?;
-                }
+        let key = |id: ContactId| keys::row(Kind::Contact, tenant, id.as_bytes());
+        let read = |id| engine.get(Space::Rows, &key(id));
+        let (mut at, mut links) = (conversation.contact_id, Links::default());
+        let person = loop {
+            let Some(value) = read(at)? else { break None };
+            let row: Contact = codec::row(&value)?;
+            match links.after(&row) {
+                Some(next) => at = next,
+                None => break Some(row).filter(|row| row.group_id.is_none()),
             }
+        };
+        let Some(mut person) = person else { continue };
+        if !person.talk_on(&conversation.number) {
+            continue;
         }
+        let mut batch = Writes::of(engine).batch;
+        let rows = engine.space(Space::Rows);
+        batch.insert(rows, key(person.id), codec::json(NEVER, &person)?);
+        // The card under which the customer is shown is found by it, too.
+        if let Some(main) = person.merged_into
+            && let Some(value) = read(main)?
+        {
+            let mut card: Contact = codec::row(&value)?;
+            let own = card
+                .merged
+                .iter_mut()
+                .filter(|known| known.contact_id == person.id);
+            own.for_each(|known| known.talked_on.clone_from(&person.talked_on));
+            batch.insert(rows, key(main), codec::json(NEVER, &card)?);
+        }
+        batch.commit().map_err(failed)?;
     }
     Ok(())
 }
