@@ -178,3 +178,6 @@ impl Condition {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
