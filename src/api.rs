@@ -241,7 +241,8 @@ fn contact_routes(v1: &mut ServiceConfig) {
     .service(
         at(HttpRoute::Contact)
             .route(read().to(contacts::show))
-            .route(put().to(contacts::change)),
+            .route(put().to(contacts::change))
+            .route(delete().to(contacts::erasing::erase)),
     )
     .service(
         at(HttpRoute::ContactNotes)

@@ -8,6 +8,7 @@
 mod batch;
 mod cells;
 mod encoding;
+mod erased;
 pub mod export;
 pub mod fields;
 pub mod folder;
@@ -25,4 +26,5 @@ pub mod rows;
 mod run;
 pub mod uploads;
 pub mod values;
+mod waits;
 mod wrong;

@@ -61,6 +61,12 @@ points! {
     AfterFileBytes = "after_file_bytes",
     /// Its row leads to them; its message does not show it.
     AfterFileRow = "after_file_row",
+    /// A customer is listed to be erased; nothing is removed.
+    ErasureListed = "erasure_listed",
+    /// Messages and contacts are removed; what leads to them and the customer's other rows are not.
+    MidErasure = "mid_erasure",
+    /// Everything is removed; nothing says so yet.
+    AfterErasure = "after_erasure",
 }
 
 /// Why `MESEJ_CRASH_AT` was refused.

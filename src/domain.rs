@@ -57,8 +57,8 @@ pub use display_name::display_name;
 pub use event::{Event, EventKind};
 pub use ids::{
     AgentId, ClientMessageId, ContactId, ConversationId, Epoch, Fence, IdError, IdempotencyKey, ImportId,
-    JournalId, ListId, MessageId, NoteId, PhoneNumberId, SegmentId, Seq, TeamId, TemplateId, TenantId,
-    UserId, WabaId, Wamid, WamidHash,
+    JournalId, ListId, MessageId, NameDigest, NoteId, PhoneNumberId, SegmentId, Seq, TeamId, TemplateId,
+    TenantId, UserId, WabaId, Wamid, WamidHash,
 };
 pub use issuer::Issuer;
 pub use limit::{MemberLimit, NumberLimit};

@@ -13,6 +13,7 @@
 //! | [`actors`] | directory, tenants, conversations, ledgers, lanes, feeds |
 //! | [`accounts`] | people: signing in, sessions, invitations, teams, passwords, slowing of wrong ones; the audit log |
 //! | [`bulk`] | import and export of contacts |
+//! | [`privacy`] | what customers may ask of a business: their erasure |
 //! | [`templates`] | the message templates of each account: rows, look-ups at Meta, what messages are checked against |
 //! | [`ingest`] | what happens to a webhook after the journal: parse, route, commit, done |
 //! | [`api`] | HTTP: all routes in `api.rs`, one file a resource; `api/ws` is the agents' socket |
@@ -78,7 +79,8 @@
 //!   `api/ws/reaper.rs`.
 //! - Retention. Expiry: `domain/retention.rs`, `actors/ledger/keeping.rs`. Removal of expired rows: `app/upkeep.rs`. A
 //!   change: `store/retention.rs`, `app/upkeep/retention.rs`.
-//! - Erasure of a customer: `store/erasure.rs` (what), each backend's `erase.rs`. No call or command begins it yet.
+//! - Erasure of a customer: `api/contacts/erasing.rs` (the call), `privacy/erasure.rs` (its steps), `store/erasure.rs` (what), each
+//!   backend's `erase.rs`; that nothing is sold to whoever was erased: `store/derive/erase.rs`; why so: ADR 040.
 //! - SIGTERM: `shutdown.rs`, then `Core::serve` in `app/core.rs` (the order) and `app/stop.rs` (the deadlines).
 //! - Start and rest of tenants: `actors/directory/start.rs`, `starts.rs` (failures) and `rest.rs`. Ownership on a cluster:
 //!   `store/scylla/ownership.rs`; gateways that are gone, and numbers that others added: `actors/directory/processes.rs`,
@@ -108,6 +110,7 @@ pub mod ingest;
 pub mod limiter;
 pub mod mail;
 pub mod media;
+pub mod privacy;
 pub mod shutdown;
 pub mod store;
 pub mod telemetry;

@@ -397,8 +397,14 @@ pub trait Store: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Removes everything stored of one contact: rows, index entries and the bodies of its events. Repeatable.
-    async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError>;
+    /// Removes everything stored of one customer, known by these contacts and all that they lead to: rows, index entries and the
+    /// bodies of its events. Repeatable.
+    async fn erase_contacts(&self, tenant: TenantId, contacts: Vec<ContactId>) -> Result<Swept, StoreError>;
+
+    /// The same, by one contact.
+    async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError> {
+        self.erase_contacts(tenant, vec![contact]).await
+    }
 
     /// Sets how long a tenant's messages are kept and replaces its job, both durable on return. The job is to be new.
     async fn begin_retention(&self, tenant: Tenant, job: RetentionJob) -> Result<(), StoreError>;

@@ -89,6 +89,18 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "privacy",
+        &[
+            "domain",
+            "crash",
+            "shutdown",
+            "telemetry",
+            "store",
+            "media",
+            "actors",
+        ],
+    ),
+    (
         "api",
         &[
             "domain",
@@ -106,6 +118,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "actors",
             "ingest",
             "bulk",
+            "privacy",
             "templates",
         ],
     ),

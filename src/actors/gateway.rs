@@ -23,12 +23,15 @@ use crate::domain::{
     TenantId,
 };
 use crate::store::op::{
-    ChangeContact, ContactFate, MediaChange, Merge, Op, OpOutcome, Organise, Settlement, Unmerge, Withdraw,
+    ChangeContact, ContactFate, Erase, MediaChange, Merge, Op, OpOutcome, Organise, Settlement, Unmerge,
+    Withdraw,
 };
-use crate::store::{MessageRef, Number, Tenant as TenantRow, TenantHead};
+use crate::store::{MessageRef, Number, OutboxRow, Tenant as TenantRow, TenantHead};
 
 /// How long an asker waits: an answer that takes longer than this is no answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Messages that wait which are looked at together.
+const OUTBOX_PAGE: usize = 500;
 /// How long an asker waits for room.
 const ROOM: Duration = Duration::from_secs(1);
 
@@ -66,6 +69,57 @@ impl Gateway {
         let tenant = self.writable(tenant).await?;
         let committed = tenant.ledger.commit(Op::Media(Box::new(change))).await;
         committed.map(drop).map_err(|error| commit_refusal(&error))
+    }
+
+    /// Takes back a message, unless it was claimed.
+    async fn take_back(
+        &self,
+        tenant: &TenantHandle,
+        at: MessageRef,
+        number: PhoneNumberId,
+    ) -> Result<(), Refusal> {
+        let withdraw = Withdraw {
+            at,
+            number: number.clone(),
+            to: DeliveryState::Cancelled,
+            error: None,
+        };
+        match tenant.ledger.commit(Op::Withdraw(withdraw)).await {
+            // The message is there, so a missing outbox row means that it is settled.
+            Ok(OpOutcome::Refused(_)) => Err(Refusal::AlreadyClaimed),
+            Ok(_) => {
+                if let Some(lane) = tenant.lanes.get(&number) {
+                    lane.forget(at.message);
+                }
+                Ok(())
+            }
+            Err(error) => Err(commit_refusal(&error)),
+        }
+    }
+
+    /// What waits to be sent to a customer, on all numbers.
+    async fn waiting_for(
+        &self,
+        tenant: &TenantHandle,
+        customer: &[ContactId],
+    ) -> Result<Vec<OutboxRow>, Refusal> {
+        let (store, mut found) = (self.directory.store(), Vec::new());
+        for number in tenant.lanes.keys() {
+            let mut after = None;
+            loop {
+                let page = store
+                    .outbox(tenant.row.id, number.clone(), after, OUTBOX_PAGE)
+                    .await;
+                let page = page.map_err(|error| store_refusal(&error))?;
+                let is_last = page.len() < OUTBOX_PAGE;
+                after = page.last().map(|row| row.at.message);
+                found.extend(page.into_iter().filter(|row| customer.contains(&row.contact)));
+                if is_last {
+                    break;
+                }
+            }
+        }
+        Ok(found)
     }
 
     async fn outbound(
@@ -159,26 +213,31 @@ impl TenantCommands for Gateway {
         contact_changed(parted.map_err(|error| commit_refusal(&error))?).map(drop)
     }
 
+    async fn erase_customer(&self, tenant: TenantId, step: Erase) -> Result<(), Refusal> {
+        let tenant = self.writable(tenant).await?;
+        let customer = match &step {
+            Erase::Begins(contacts) => contacts.clone(),
+            Erase::IsDone => Vec::new(),
+        };
+        let committed = tenant.ledger.commit(Op::Erase(step)).await;
+        committed.map_err(|error| commit_refusal(&error))?;
+        if customer.is_empty() {
+            return Ok(());
+        }
+        for row in self.waiting_for(&tenant, &customer).await? {
+            match self.take_back(&tenant, row.at, row.number).await {
+                // Its rows are removed with the others, and what is learned of it later finds none.
+                Ok(()) | Err(Refusal::AlreadyClaimed) => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Ok(())
+    }
+
     async fn withdraw(&self, tenant: TenantId, message: MessageId) -> Result<(), Refusal> {
         let tenant = self.writable(tenant).await?;
         let (at, row) = self.outbound(&tenant, message).await?;
-        let withdraw = Withdraw {
-            at,
-            number: row.number.clone(),
-            to: DeliveryState::Cancelled,
-            error: None,
-        };
-        match tenant.ledger.commit(Op::Withdraw(withdraw)).await {
-            // The message is there, so a missing outbox row means that it is settled.
-            Ok(OpOutcome::Refused(_)) => Err(Refusal::AlreadyClaimed),
-            Ok(_) => {
-                if let Some(lane) = tenant.lanes.get(&row.number) {
-                    lane.forget(message);
-                }
-                Ok(())
-            }
-            Err(error) => Err(commit_refusal(&error)),
-        }
+        self.take_back(&tenant, at, row.number).await
     }
 
     async fn settle(&self, tenant: TenantId, message: MessageId, how: Settlement) -> Result<(), Refusal> {

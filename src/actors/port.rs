@@ -16,7 +16,7 @@ use super::request::{
     Accepted, Attendance, DelayEstimate, LaneState, NoteRequest, Receipt, Refusal, Roster, SubmitRequest,
 };
 use crate::domain::{AgentId, ContactId, ConversationId, MessageId, PhoneNumberId, Seq, TenantId};
-use crate::store::op::{ChangeContact, ContactFate, Merge, Organise, Settlement, Unmerge};
+use crate::store::op::{ChangeContact, ContactFate, Erase, Merge, Organise, Settlement, Unmerge};
 use crate::store::{MessageRef, Number, Tenant, TenantHead};
 
 pub use webhooks::{
@@ -72,6 +72,10 @@ pub trait TenantCommands: Send + Sync + 'static {
 
     /// Undoes that: durable on return. `NotMerged` when there is nothing to undo.
     async fn part_contacts(&self, tenant: TenantId, unmerge: Unmerge) -> Result<(), Refusal>;
+
+    /// Takes a step of an erasure: durable on return. When it begins, what waits to be sent to the customer is taken back, as far as it
+    /// was not claimed.
+    async fn erase_customer(&self, tenant: TenantId, step: Erase) -> Result<(), Refusal>;
 
     /// Takes back a queued message. `AlreadyClaimed` when it is too late, `NotFound` when it is not an outbound one.
     async fn withdraw(&self, tenant: TenantId, message: MessageId) -> Result<(), Refusal>;

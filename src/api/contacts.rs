@@ -7,6 +7,7 @@ mod changes;
 pub(super) mod consents;
 mod criteria;
 pub(super) mod duplicates;
+pub(super) mod erasing;
 pub(super) mod lists;
 pub(super) mod merges;
 pub(super) mod notes;

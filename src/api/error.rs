@@ -19,6 +19,7 @@ use crate::bulk::imports::ImportError;
 use crate::bulk::look::NoTable;
 use crate::domain::filter::FilterError;
 use crate::domain::{ContentError, IdError, Quota, Seq};
+use crate::privacy::ErasureError;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::telemetry::labels::Code;
 use crate::telemetry::metrics;
@@ -299,6 +300,17 @@ impl From<NoPlace> for ApiError {
 impl From<FilterError> for ApiError {
     fn from(error: FilterError) -> Self {
         Self::because(ErrorCode::InvalidFilter, error.to_string()).with("position", error.position)
+    }
+}
+
+impl From<ErasureError> for ApiError {
+    fn from(error: ErasureError) -> Self {
+        match error {
+            ErasureError::TooMany => Self::because(ErrorCode::LimitReached, error.to_string()),
+            ErasureError::Store(error) => error.into(),
+            ErasureError::Refused(refusal) => refusal.into(),
+            ErasureError::Media(error) => Self::internal(error),
+        }
     }
 }
 

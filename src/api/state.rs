@@ -29,6 +29,7 @@ use crate::config::Config;
 use crate::domain::{Clock, TenantId};
 use crate::mail::Mailer;
 use crate::media::Media;
+use crate::privacy::Erasures;
 use crate::shutdown::Shutdown;
 use crate::store::{Store, Tenant};
 use crate::templates::TemplateBook;
@@ -133,6 +134,8 @@ pub struct ApiState {
     pub(super) exports: Arc<TenantPlaces>,
     /// Imports of contacts.
     pub imports: Arc<Imports>,
+    /// Erasures of customers.
+    pub erasures: Arc<Erasures>,
     /// Files that are being uploaded.
     pub(super) uploads: Arc<TenantPlaces>,
     /// Calls of people who are not signed in yet.
@@ -224,6 +227,12 @@ impl ApiState {
             (&config.imports, &config.store),
         );
         let imports = Arc::new(imports);
+        let erasures = Erasures::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            Arc::clone(&tenants),
+            Arc::clone(&media),
+        );
         let single_sign_on = SingleSignOn::new(Arc::clone(&accounts), Arc::clone(&clock), &config.accounts);
         Arc::new(Self {
             single_sign_on,
@@ -239,6 +248,7 @@ impl ApiState {
             counts: TenantPlaces::new(COUNTS_OF_ONE, SLOW_CALLS),
             exports: TenantPlaces::new(1, SLOW_CALLS),
             imports,
+            erasures: Arc::new(erasures),
             uploads: TenantPlaces::new(UPLOADS_OF_ONE, UPLOADS),
             open_calls: Arc::new(Semaphore::new(OPEN_CALLS)),
             operator_lookups: Semaphore::new(OPERATOR_LOOKUPS),

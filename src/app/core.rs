@@ -304,6 +304,11 @@ impl Core {
             let _part = part;
             imports.run(&ending).await;
         });
+        let (erasures, ending, part) = (Arc::clone(&state.erasures), shutdown.clone(), shutdown.part());
+        tokio::spawn(async move {
+            let _part = part;
+            erasures.run(&ending).await;
+        });
         let sockets = state.sockets.clone();
         let accounts = Arc::clone(&state.accounts);
         let subscriptions = Arc::clone(&state.subscriptions);

@@ -11,16 +11,18 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::batch::{Batch, Cells, Layout, ReadRow, Refused, Source};
+use super::erased::Erased;
 use super::import::{Import, ImportState};
 use super::imports::{Imports, blocking};
 use super::known::Definitions;
 use super::records::Place;
 use super::rows::{Reading, Row, RowError, RowProblem};
+use super::waits::Waits;
 use super::wrong::Wrong;
 use crate::actors::request::Refusal;
 use crate::crash::{self, CrashPoint};
 use crate::domain::{
-    AgentId, Alias, Backoff, Contact, ContactAliases, ContactChange, ContactId, ImportId, TenantId, Timestamp,
+    AgentId, Alias, Contact, ContactAliases, ContactChange, ContactId, ImportId, TenantId, Timestamp,
 };
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
@@ -32,11 +34,6 @@ use crate::telemetry::metrics;
 const TOLD: Duration = Duration::from_secs(1);
 /// Contacts that are changed at once: as many as the ledger takes into one batch, and no more of its room.
 const AT_ONCE: usize = 64;
-/// Waits while the store or the tenant takes nothing, and how often it is tried: some ten minutes. Then it is taken up again from where
-/// it was noted last.
-const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(200), Duration::from_secs(10));
-const TRIES: u32 = 65;
-
 /// Why an import did not come to its end.
 #[derive(Debug)]
 pub(super) enum Ended {
@@ -73,44 +70,6 @@ impl From<io::Error> for Ended {
 /// What became of a row.
 type Fate = Result<ContactFate, RowProblem>;
 
-/// Waits for the store, until the process ends.
-#[derive(Clone, Copy)]
-struct Waits<'a> {
-    shutdown: &'a Shutdown,
-}
-
-impl Waits<'_> {
-    /// Asks the store, again while it does not answer.
-    async fn asked<T, F>(self, ask: impl Fn() -> F) -> Result<T, Ended>
-    where
-        F: Future<Output = Result<T, StoreError>>,
-    {
-        let mut failures = 0;
-        loop {
-            match ask().await {
-                Ok(found) => return Ok(found),
-                Err(error) if error.kind.is_lasting() => {
-                    tracing::error!(%error, "an import cannot go on");
-                    return Err(Ended::Failed(Failure::Internal));
-                }
-                Err(_) => self.pause(&mut failures).await?,
-            }
-        }
-    }
-
-    /// Waits after one more failure.
-    async fn pause(self, failures: &mut u32) -> Result<(), Ended> {
-        *failures += 1;
-        if *failures > TRIES {
-            return Err(Ended::Interrupted);
-        }
-        tokio::select! {
-            () = self.shutdown.begun() => Err(Ended::Stopped),
-            () = tokio::time::sleep(BACKOFF.after(*failures)) => Ok(()),
-        }
-    }
-}
-
 /// An import that is being carried out.
 pub(super) struct Job<'a> {
     imports: &'a Imports,
@@ -123,6 +82,8 @@ pub(super) struct Job<'a> {
     owners: BTreeMap<String, AgentId>,
     definitions: Definitions,
     reading: Arc<Reading>,
+    /// Customers who were erased since it began.
+    erased: Erased,
     told: Duration,
 }
 
@@ -161,6 +122,7 @@ impl<'a> Job<'a> {
             owners,
             definitions: Definitions::default(),
             reading: Arc::default(),
+            erased: Erased::default(),
             told: imports.clock.monotonic(),
         })
     }
@@ -170,6 +132,7 @@ impl Job<'_> {
     /// Carries it out, to its end.
     pub(super) async fn go(&mut self) -> Result<(), Ended> {
         self.look_up_definitions().await?;
+        self.erased = self.look_up_erased().await?;
         self.catch_up().await?;
         loop {
             if self.waits.shutdown.has_begun() {
@@ -178,7 +141,13 @@ impl Job<'_> {
             }
             let (mut source, batch) = self.read(None).await?;
             let is_last = batch.is_last;
+            let phones: Vec<Alias> = batch.rows.iter().map(|read| read.row.phone.clone()).collect();
             let contacts = self.apply(batch, &mut source).await?;
+            let erased = self.look_up_erased().await?;
+            let before = std::mem::replace(&mut self.erased, erased);
+            self.erased
+                .erase_again(&before, &phones, self.imports, self.waits)
+                .await?;
             let before = self.definitions.clone();
             self.look_up_definitions().await?;
             self.take_back(contacts, before.gone_since(&self.definitions))
@@ -220,6 +189,10 @@ impl Job<'_> {
             self.definitions = found;
         }
         Ok(())
+    }
+
+    async fn look_up_erased(&self) -> Result<Erased, Ended> {
+        Erased::look_up(self.tenant, self.started(), self.imports, self.waits).await
     }
 
     /// Reads again up to the place that was noted: whom the file has had is known by that.
@@ -275,6 +248,10 @@ impl Job<'_> {
         let mut due = Vec::with_capacity(rows.len());
         let mut fates: Vec<(ReadRow, Fate)> = Vec::with_capacity(rows.len());
         for (read, contact) in rows.into_iter().zip(known) {
+            if self.erased.has(&read.row.phone) {
+                fates.push((read, Err(RowProblem::Erased)));
+                continue;
+            }
             let is_first = contact
                 .as_ref()
                 .is_none_or(|contact| self.is_first(source, contact));

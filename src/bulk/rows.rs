@@ -99,6 +99,8 @@ pub enum RowProblem {
     Duplicate,
     /// The contact would have more labels, lists or attributes than one may.
     TooMany,
+    /// The customer was erased since the import began.
+    Erased,
     /// The gateway could not take it.
     NotTaken,
     /// No record can be made of it: too long, too wide, no text, no JSON.
@@ -140,6 +142,7 @@ impl RowProblem {
             Self::AttributeUnknown => "attribute_unknown",
             Self::Duplicate => "duplicate",
             Self::TooMany => "too_many",
+            Self::Erased => "erased",
             Self::NotTaken => "not_taken",
             Self::Unreadable => "unreadable",
         }
@@ -166,6 +169,7 @@ impl RowProblem {
             Self::AttributeUnknown => "the attribute is there no more",
             Self::Duplicate => "the file has this contact in an earlier row",
             Self::TooMany => "the contact would have more labels, lists or attributes than one may",
+            Self::Erased => "the customer was erased since the import began",
             Self::NotTaken => "the gateway could not take the row",
             Self::Unreadable => "the row cannot be read",
         }

@@ -79,6 +79,7 @@ audit_actions! {
     AccountErased = "account_erased", "An account was erased";
     CannedReplyWritten = "canned_reply_written", "A canned reply was added or changed";
     CannedReplyRemoved = "canned_reply_removed", "A canned reply was removed";
+    ContactErased = "contact_erased", "The erasure of a customer was asked for";
     ContactNoteWritten = "contact_note_written", "A note about a contact was written";
     ContactNoteRemoved = "contact_note_removed", "A note about a contact was removed";
     AttributeWritten = "attribute_written", "An attribute of contacts was added or changed";

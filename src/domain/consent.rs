@@ -237,9 +237,9 @@ impl Contact {
         is_news
     }
 
-    /// Notes that a file of contacts says since when the customer wants no marketing. The file is gone once it is imported,
-    /// so that this stands with what the customer said.
-    pub(super) fn stop_by_import(&mut self, at: Timestamp) {
+    /// Notes since when the customer wants no marketing where no record of its own says so: a file of contacts, which is gone once it is
+    /// imported, or an erasure. So this stands with what the customer said.
+    pub fn stop_by_business(&mut self, at: Timestamp) {
         if self.wish(MarketingWish::Stop(WishSource::Business), at) {
             self.note_wish(Consent {
                 state: ConsentState::Withdrawn,

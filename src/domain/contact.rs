@@ -404,6 +404,18 @@ impl Contact {
             group: alias(AliasKind::Group, &self.group_id),
         }
     }
+
+    /// Every name that this contact goes or went by.
+    pub fn all_names(&self) -> Vec<Alias> {
+        let current = self.aliases();
+        let bsuids = self.bsuids.iter().filter_map(|bsuid| Alias::bsuid(bsuid));
+        let former = self.former.iter().map(|name| Alias {
+            kind: name.kind,
+            value: Arc::clone(&name.value),
+        });
+        let current = current.strongest_first().cloned();
+        current.chain(bsuids).chain(former).collect()
+    }
 }
 
 /// The way along links, from a contact to the person that it turned out to be.

@@ -283,7 +283,7 @@ impl Contact {
             ContactChange::Minor(age) => self.is_minor = *age == Age::Minor,
             // Whoever stopped it before stopped it then.
             ContactChange::NoMarketing(at) if self.opted_out_at.is_none() => {
-                self.stop_by_import(*at);
+                self.stop_by_business(*at);
             }
             ContactChange::NoMarketing(_) => {}
             ContactChange::Consent(purpose, consent) => {

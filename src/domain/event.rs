@@ -30,7 +30,7 @@ pub enum EventKind {
     Meta,
     /// A message's file came, or cannot come: `{message_id, media}`.
     Media,
-    /// What stood here was erased on a customer's request; only its place is left: `{"seq","kind"}`, no data.
+    /// What stood here was erased, and only its place is left; or, where it is new, a customer was: `{"seq","kind"}`, no data.
     Erased,
 }
 

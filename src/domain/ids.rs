@@ -153,6 +153,11 @@ byte_id!(
     "message_id"
 );
 byte_id!(
+    /// A name of a customer, such as a phone number, as a digest that each tenant has of its own.
+    NameDigest,
+    "name digest"
+);
+byte_id!(
     /// Key of a wamid in the index: a wamid contains the phone number, so it never stands in a key itself.
     WamidHash,
     "wamid hash"

@@ -23,6 +23,8 @@ impl Retention {
     /// What was put aside waits this long for somebody to look at it: well within the 90 days in which everything of a
     /// customer who left must be gone.
     pub const ASIDE: Duration = Duration::from_hours(30 * 24);
+    /// How long it is known that somebody of a name was erased, so that nothing is sold to them when an old file of customers is read in.
+    pub const ERASED_NAMES: Duration = Duration::from_hours(5 * 365 * 24);
     /// How long an idempotency key holds its answer.
     pub const IDEMPOTENCY: Duration = Duration::from_hours(24);
 

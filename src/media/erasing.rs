@@ -15,9 +15,13 @@ use crate::store::tables::{MediaErased, MediaFile};
 const PAGE: usize = 64;
 
 impl Media {
-    /// Erases a customer, files included.
-    pub async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, MediaError> {
-        let swept = self.store.erase_contact(tenant, contact).await?;
+    /// Erases a customer of these contacts, files included.
+    pub async fn erase_contacts(
+        &self,
+        tenant: TenantId,
+        contacts: Vec<ContactId>,
+    ) -> Result<Swept, MediaError> {
+        let swept = self.store.erase_contacts(tenant, contacts).await?;
         self.remove_erased(tenant).await?;
         Ok(swept)
     }

@@ -355,7 +355,7 @@ async fn files_of_an_erased_customer_go_at_once_with_their_rows_and_their_bytes(
     let (first, second) = (scene.picture().await, scene.picture().await);
     scene.settle(&first).await;
     let contact = scene.message(&first).await.contact_id;
-    scene.media.erase_contact(TENANT, contact).await.unwrap();
+    scene.media.erase_contacts(TENANT, vec![contact]).await.unwrap();
     for task in [&first, &second] {
         assert_eq!(scene.media.find(TENANT, task.id).await.unwrap(), None);
     }
@@ -367,7 +367,7 @@ async fn files_of_an_erased_customer_go_at_once_with_their_rows_and_their_bytes(
     scene.settle(&again).await;
     scene
         .media
-        .erase_contact(TENANT, ContactId::from_bytes([9; 16]))
+        .erase_contacts(TENANT, vec![ContactId::from_bytes([9; 16])])
         .await
         .unwrap();
     assert_eq!(scene.objects().await.len(), 1);

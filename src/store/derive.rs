@@ -8,6 +8,7 @@ mod claim;
 mod consent;
 mod delivery;
 mod details;
+mod erase;
 mod identity;
 mod imported;
 mod known;
@@ -117,6 +118,7 @@ fn decide(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result<De
         Op::Media(change) => media::media(&mut batch, change)?,
         Op::Merge(merge) => merge::merge(&mut batch, merge)?,
         Op::Unmerge(unmerge) => merge::unmerge(&mut batch, unmerge)?,
+        Op::Erase(erase) => erase::erase(&mut batch, erase)?,
         Op::Announce(announce) => organise::announce(&mut batch, announce)?,
     };
     batch.note_numbers()?;

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use crate::crash::{self, CrashPoint};
 use crate::domain::{
     Author, Contact, ContactId, Conversation, ConversationId, Event, Message, PhoneNumberId, TenantId,
     Timestamp, WamidHash,
@@ -149,6 +150,7 @@ impl Subject {
                 && table.erasure == Erasure::Removed
         };
         let mut rows = 0;
+        crash::point(CrashPoint::MidErasure);
         self.note_files(store, tenant).await?;
         for table in ALL.iter().filter(is_theirs) {
             for contact in &self.contacts {

@@ -475,7 +475,7 @@ impl Store for FaultyStore {
         plain_row(key: PlainKey, now: Timestamp) -> Option<PlainValue>;
         plain_rows(of: Partition, after: Option<Bytes>, limit: usize, now: Timestamp) -> Page<(Bytes, PlainValue)>;
         export_plain(after: Option<Mark>, limit: usize, now: Timestamp) -> PlainExport;
-        erase_contact(tenant: TenantId, contact: ContactId) -> Swept;
+        erase_contacts(tenant: TenantId, contacts: Vec<ContactId>) -> Swept;
         export(tenant: TenantId, kind: RecordKind, after: Option<Mark>, limit: usize, now: Timestamp) -> Exported;
         import(tenant: TenantId, fence: Fence, records: Vec<Record>, now: Timestamp) -> ();
         begin_retention(tenant: Tenant, job: RetentionJob) -> ();

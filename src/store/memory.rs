@@ -404,8 +404,8 @@ impl Store for MemoryStore {
         Ok(self.state().sweep(now, limit))
     }
 
-    async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError> {
-        self.erase(tenant, contact).await
+    async fn erase_contacts(&self, tenant: TenantId, contacts: Vec<ContactId>) -> Result<Swept, StoreError> {
+        self.erase(tenant, contacts).await
     }
 
     async fn begin_retention(&self, tenant: Tenant, job: RetentionJob) -> Result<(), StoreError> {

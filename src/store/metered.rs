@@ -157,7 +157,7 @@ measured! {
     Read: last_time() -> Option<Timestamp>;
     Write: note_time(now: Timestamp) -> ();
     Expire: sweep(now: Timestamp, limit: usize) -> Swept;
-    Write: erase_contact(tenant: TenantId, contact: ContactId) -> Swept;
+    Write: erase_contacts(tenant: TenantId, contacts: Vec<ContactId>) -> Swept;
     Write: begin_retention(tenant: Tenant, job: RetentionJob) -> ();
     Read: retention_jobs() -> Vec<RetentionJob>;
     Expire: step_retention(tenant: TenantId, now: Timestamp, limit: usize) -> Option<RetentionJob>;

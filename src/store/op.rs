@@ -2,6 +2,7 @@
 
 mod customer;
 mod details;
+mod erase;
 mod incoming;
 mod merge;
 
@@ -11,6 +12,7 @@ use serde_json::value::RawValue;
 
 pub use self::customer::{Called, Naming, Prefer, Relate};
 pub use self::details::{Audience, ChangeContact, ContactFate, Whom};
+pub use self::erase::Erase;
 pub use self::incoming::{Amend, Receive};
 pub use self::merge::{Merge, Unmerge};
 use super::row::{MessageRef, Queued};
@@ -56,6 +58,8 @@ pub enum Op {
     Merge(Box<Merge>),
     /// That is undone.
     Unmerge(Box<Unmerge>),
+    /// A customer is erased.
+    Erase(Erase),
     /// Something that agents should see and that changes no row.
     Announce(Announce),
 }
@@ -80,7 +84,8 @@ impl Op {
             | Self::Called(_)
             | Self::Relate(_)
             | Self::Prefer(_)
-            | Self::Media(_) => 0,
+            | Self::Media(_)
+            | Self::Erase(_) => 0,
         }
     }
 }

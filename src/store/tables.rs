@@ -8,6 +8,7 @@ mod audit_entry;
 mod canned_reply;
 mod consent;
 mod contact_attribute;
+mod contact_erasure;
 mod contact_import;
 mod contact_note;
 mod declaration;
@@ -49,6 +50,7 @@ pub use audit_entry::{
 pub use canned_reply::{CANNED_REPLY, CannedReply, Shortcut};
 pub use consent::{CONSENT, ConsentRecord, Proof};
 pub use contact_attribute::{AttributeType, CONTACT_ATTRIBUTE, CONTACT_LIST, ContactAttribute, ContactList};
+pub use contact_erasure::{CONTACT_ERASURE, ContactErasure};
 pub use contact_import::{CONTACT_IMPORT, IMPORT_MAPPING};
 pub use contact_note::{CONTACT_NOTE, ContactNote};
 pub use declaration::{Copied, Erasure, Kept, Subject, Table};
@@ -90,7 +92,7 @@ pub use user::{
 };
 
 /// All of them.
-pub const ALL: [&Table; 73] = [
+pub const ALL: [&Table; 74] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -113,6 +115,7 @@ pub const ALL: [&Table; 73] = [
     &CONTACT_NOTE,
     &CONSENT,
     &MERGE,
+    &CONTACT_ERASURE,
     &CONTACT_ATTRIBUTE,
     &CONTACT_LIST,
     &TEMPLATE,

@@ -4,7 +4,7 @@ mod http;
 mod people;
 
 pub use http::{HttpMethod, HttpRoute, StatusClass};
-pub use people::{AuditOutcome, MailKind, MailOutcome, ProviderSignIn, SignInOutcome};
+pub use people::{AuditOutcome, ErasureOf, MailKind, MailOutcome, ProviderSignIn, SignInOutcome};
 
 use super::table::{Label, label_enums};
 use crate::domain::subscription::SubscriptionState;

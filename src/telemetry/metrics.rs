@@ -2,8 +2,8 @@
 
 use super::labels::{
     ActorKind, AttemptResult, AuditOutcome, CloseReason, Code, ConnectionEnd, DelayReason, ElementKind,
-    FrameRefusal, GraphCall, HandshakeEnd, HttpMethod, HttpRoute, ImportedRow, MailKind, MailOutcome,
-    MediaFetch, MediaUpload, NumberQuality, PauseReason, PaymentWebhookOutcome, ProviderSignIn,
+    ErasureOf, FrameRefusal, GraphCall, HandshakeEnd, HttpMethod, HttpRoute, ImportedRow, MailKind,
+    MailOutcome, MediaFetch, MediaUpload, NumberQuality, PauseReason, PaymentWebhookOutcome, ProviderSignIn,
     QuarantineReason, ReloadEnd, ResyncReason, RetentionFate, SendOrigin, SignInOutcome, StatusClass,
     StoreOp, StoreOutcome, TemplateState, TenantState, UnknownResolution, Version, WebhookOutcome,
 };
@@ -182,8 +182,8 @@ metrics_table! {
     gauge handovers_stalled_seconds = "mesej_handovers_stalled_seconds";
     /// Conversations that were handed over from members who left.
     counter handover_conversations_total = "mesej_handover_conversations_total";
-    /// Accounts that are being erased.
-    gauge user_erasures = "mesej_user_erasures";
+    /// Accounts and customers that are being erased.
+    gauge erasures = "mesej_erasures" { of: ErasureOf };
     /// Changes of retention that are not done yet.
     gauge retention_jobs = "mesej_retention_jobs";
     /// Conversations that changes of retention have yet to come to.

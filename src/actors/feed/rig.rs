@@ -19,7 +19,7 @@ use crate::domain::{
     TenantId,
 };
 use crate::store::op::{
-    Announce, ChangeContact, ContactFate, Merge, Op, OpOutcome, Organise, Settlement, Unmerge,
+    Announce, ChangeContact, ContactFate, Erase, Merge, Op, OpOutcome, Organise, Settlement, Unmerge,
 };
 use crate::store::{MessageRef, Store, TenantHead};
 
@@ -162,6 +162,10 @@ impl TenantCommands for LedgerPort {
 
     async fn part_contacts(&self, _: TenantId, _: Unmerge) -> Result<(), Refusal> {
         Err(Refusal::NotMerged)
+    }
+
+    async fn erase_customer(&self, _: TenantId, _: Erase) -> Result<(), Refusal> {
+        Ok(())
     }
 
     async fn withdraw(&self, _: TenantId, _: MessageId) -> Result<(), Refusal> {

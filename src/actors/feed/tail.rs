@@ -170,10 +170,12 @@ impl Tail {
         self.wanted = None;
     }
 
-    /// Adds the newest event. With one that takes a message back, whatever came before is dropped: some of it was taken
-    /// out of the log. Sockets that have not come so far read the log.
+    /// Adds the newest event. With one that takes a message back, or says that something was erased, whatever came before is dropped:
+    /// some of it was taken out of the log. Sockets that have not come so far read the log.
     pub(super) fn push(&mut self, event: &Event) -> Offered {
-        if event.kind == EventKind::MessageRevoked && event.seq > self.buffer.head() {
+        if matches!(event.kind, EventKind::MessageRevoked | EventKind::Erased)
+            && event.seq > self.buffer.head()
+        {
             self.restart(self.buffer.head());
             self.buffer.close_below();
         }

@@ -134,7 +134,11 @@ const fn trails(route: HttpRoute) -> Trails {
         | HttpRoute::Webhooks => READS.post(InLedger),
         HttpRoute::Message => READS.delete(InLedger),
         HttpRoute::Contacts => READS.post(InLedger),
-        HttpRoute::Contact => READS.put(InLedger),
+        HttpRoute::Contact => {
+            READS
+                .put(InLedger)
+                .delete(Named(Action::ContactErased, Kind::Contact, "contact_id"))
+        }
         // Its history tells who recorded it.
         HttpRoute::Consent => READS.put(InLedger),
         HttpRoute::ContactMerge => READS.post(Named(Action::ContactsMerged, Kind::Contact, "contact_id")),

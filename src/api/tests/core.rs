@@ -23,8 +23,8 @@ use crate::domain::{
     Fence, MessageId, PhoneNumberId, Retention, Seq, StatusTimes, TenantId, TestClock, UnknownPolicy,
 };
 use crate::store::op::{
-    ChangeContact, ContactFate, Merge, Note, Op, OpOutcome, OpRefusal, Organise, Settle, Settlement, Submit,
-    Unmerge, Withdraw,
+    ChangeContact, ContactFate, Erase, Merge, Note, Op, OpOutcome, OpRefusal, Organise, Settle, Settlement,
+    Submit, Unmerge, Withdraw,
 };
 use crate::store::{Append, MessageRef, Number, Store as _, Tenant, TenantHead};
 
@@ -269,6 +269,11 @@ impl TenantCommands for Core {
     async fn part_contacts(&self, tenant: TenantId, unmerge: Unmerge) -> Result<(), Refusal> {
         self.refused()?;
         done(self.commit(tenant, Op::Unmerge(Box::new(unmerge))).await)
+    }
+
+    async fn erase_customer(&self, tenant: TenantId, step: Erase) -> Result<(), Refusal> {
+        self.refused()?;
+        done(self.commit(tenant, Op::Erase(step)).await)
     }
 
     async fn withdraw(&self, tenant: TenantId, message: MessageId) -> Result<(), Refusal> {

@@ -158,8 +158,9 @@ impl Visible<'_> {
             | EventKind::MessageRevoked
             | EventKind::Status
             | EventKind::Conversation
-            | EventKind::Media
-            | EventKind::Erased => Ok(false),
+            | EventKind::Media => Ok(false),
+            // Nothing but that what it told is gone, or that something is: rows are to be read again.
+            EventKind::Erased => Ok(true),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::accounts::subscriptions::SubscriptionBook;
 use crate::accounts::{AccountError, Accounts};
 use crate::actors::{Directory, Gateway};
 use crate::shutdown::Shutdown;
+use crate::telemetry::labels::ErasureOf;
 use crate::telemetry::metrics;
 
 /// How often it is looked whether something is.
@@ -61,7 +62,7 @@ async fn erase(people: &People) {
 async fn erase_due(accounts: &Accounts) -> Result<(), AccountError> {
     let open = accounts.erasures().await?;
     let undone = open.iter().filter(|erasure| erasure.gone.is_none()).count();
-    metrics::user_erasures().set(metrics::number(u64::try_from(undone).unwrap_or(u64::MAX)));
+    metrics::erasures(ErasureOf::Account).set(metrics::number(u64::try_from(undone).unwrap_or(u64::MAX)));
     for erasure in open {
         if !accounts.is_older(erasure.begun, CALL) {
             continue;

@@ -24,7 +24,7 @@ pub(super) fn change(batch: &mut Batch<'_>, op: &ChangeContact) -> Result<OpOutc
     let is_new = known.is_none();
     let mut contact = match (known, &op.who) {
         (Some(contact), _) => contact,
-        (None, Whom::New(aliases) | Whom::Named(aliases)) => match newcomer(batch, aliases)? {
+        (None, Whom::New(aliases) | Whom::Named(aliases)) => match newcomer(batch, aliases, batch.now)? {
             Some(mut contact) => {
                 contact.fill(aliases);
                 contact

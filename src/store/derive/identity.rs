@@ -8,7 +8,7 @@ use super::Batch;
 use super::link::{News, link, tell};
 use super::names::{find, follow_links, lead_if_free, mover, newcomer, owner, went_before};
 use super::thread::Threads;
-use crate::domain::{Alias, Contact, ContactAliases, ContactId, PhoneNumberId, Timestamp};
+use crate::domain::{Alias, Contact, ContactAliases, ContactId, PhoneNumberId, Purpose, Timestamp};
 use crate::store::error::StoreError;
 
 /// Whoever wrote or called.
@@ -31,7 +31,7 @@ pub(super) fn sender(
     let fresh = found.contact.is_none();
     let mut contact = match found.contact {
         Some(contact) => contact,
-        None => match newcomer(batch, names)? {
+        None => match newcomer(batch, names, at)? {
             Some(contact) => contact,
             None => return Ok(None),
         },
@@ -99,7 +99,7 @@ pub(super) fn moved(
     let (before, after) = mover(batch, names, to, at)?;
     let contact = match before.contact.or(after.contact) {
         Some(contact) => contact,
-        None => match newcomer(batch, names)? {
+        None => match newcomer(batch, names, at)? {
             Some(mut contact) => {
                 let is_left = |alias: &&Alias| to.of_kind(alias.kind) != Some(*alias);
                 for alias in names.strongest_first().filter(is_left) {
@@ -159,10 +159,11 @@ pub(super) fn take_over(
 }
 
 /// The contact of the strongest name that leads to one, or a new one. Nothing is learned of a contact that is known: who
-/// asks for it by a name does not decide by which it goes.
+/// asks for it by a name does not decide by which it goes. One who could not be written to for this purpose is not made.
 pub(super) fn addressed(
     batch: &mut Batch<'_>,
     names: &ContactAliases,
+    purpose: Purpose,
 ) -> Result<Option<Contact>, StoreError> {
     for alias in names.strongest_first() {
         for form in alias.forms() {
@@ -171,10 +172,13 @@ pub(super) fn addressed(
             }
         }
     }
-    let Some(mut contact) = newcomer(batch, names)? else {
+    let Some(mut contact) = newcomer(batch, names, batch.now)? else {
         return Ok(None);
     };
     contact.fill(names);
+    if contact.refuses(purpose) {
+        return Ok(Some(contact));
+    }
     batch.put_contact(&contact)?;
     for alias in names.strongest_first() {
         batch.rows.put_alias(alias, contact.id)?;
@@ -194,7 +198,7 @@ pub(super) fn mentioned(
     let mut news = News::default();
     let mut contact = match found.contact {
         Some(contact) => contact,
-        None => match newcomer(batch, names)? {
+        None => match newcomer(batch, names, at)? {
             Some(contact) => contact,
             None => return Ok(None),
         },

@@ -249,7 +249,7 @@ pub(super) fn relate(batch: &mut Batch<'_>, relate: &Relate) -> Result<OpOutcome
             contact
         }
         (None, Some(contact)) => contact,
-        (None, None) => match newcomer(batch, &relate.from)? {
+        (None, None) => match newcomer(batch, &relate.from, relate.at)? {
             Some(contact) => contact,
             None => return Ok(OpOutcome::Unchanged),
         },

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::Batch;
+use super::erase::heed_erasures;
 use crate::domain::ids::digest16;
 use crate::domain::{Alias, AliasKind, Contact, ContactAliases, ContactId, Links, Timestamp};
 use crate::store::error::StoreError;
@@ -152,9 +153,13 @@ pub(super) fn find(
     Ok(found)
 }
 
-/// A contact that nothing is known of yet, not even its names. Its id follows from its strongest name, unless somebody who had that
-/// name before got it: their row stays theirs.
-pub(super) fn newcomer(batch: &mut Batch<'_>, names: &ContactAliases) -> Result<Option<Contact>, StoreError> {
+/// A contact that nothing is known of yet at a time, not even its names, but that somebody who had one was erased. Its id follows from
+/// its strongest name, unless somebody who had that name before got it: their row stays theirs.
+pub(super) fn newcomer(
+    batch: &mut Batch<'_>,
+    names: &ContactAliases,
+    at: Timestamp,
+) -> Result<Option<Contact>, StoreError> {
     let Some(mut id) = names.new_contact_id(batch.tenant) else {
         return Ok(None);
     };
@@ -164,7 +169,9 @@ pub(super) fn newcomer(batch: &mut Batch<'_>, names: &ContactAliases) -> Result<
         others = others.saturating_add(1);
         id = ContactId::from_bytes(digest16(&[b"contact", first.as_bytes(), &others.to_be_bytes()]));
     }
-    Ok(Some(Contact::new(id, &ContactAliases::default(), batch.now)))
+    let mut contact = Contact::new(id, &ContactAliases::default(), batch.now);
+    heed_erasures(batch, &mut contact, names, at)?;
+    Ok(Some(contact))
 }
 
 /// Finds who moved from some names to others at a time: by the names before, and by those since.

@@ -14,7 +14,7 @@ use super::{Batch, thread};
 use crate::domain::message::{Side, Via};
 use crate::domain::{
     Author, Contact, ContactAliases, ContentKind, Conversation, ConversationStatus, Direction, EventKind,
-    Message, Seq, Timestamp, WamidHash,
+    Message, Purpose, Seq, Timestamp, WamidHash,
 };
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::op::{Called, Naming, OpOutcome, Receive};
@@ -204,7 +204,7 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
         heed(batch, &mut person, receive, at)?;
     }
     let group = match &receive.group {
-        Some(group) => identity::addressed(batch, &ContactAliases::of([group.clone()]))?,
+        Some(group) => identity::addressed(batch, &ContactAliases::of([group.clone()]), Purpose::Other)?,
         None => None,
     };
     let contact = group.as_ref().unwrap_or(&person);

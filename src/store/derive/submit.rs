@@ -16,7 +16,7 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
     if let Some(answer) = answered_before(batch, submit.once.as_ref())? {
         return Ok(answer);
     }
-    let contact = match addressed(batch, &submit.aliases)? {
+    let contact = match addressed(batch, &submit.aliases, submit.purpose)? {
         Some(contact) => contact,
         None => match follow_links(batch.rows, submit.contact)? {
             Some(contact) => contact,

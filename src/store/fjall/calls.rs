@@ -416,8 +416,8 @@ impl Store for FjallStore {
         self.reader.away(rewrite::keep_little_in_memory).await
     }
 
-    async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError> {
-        let rows = self.erase(tenant, contact).await?;
+    async fn erase_contacts(&self, tenant: TenantId, contacts: Vec<ContactId>) -> Result<Swept, StoreError> {
+        let rows = self.erase(tenant, contacts).await?;
         Ok(Swept { rows, more: false })
     }
 

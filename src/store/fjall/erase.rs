@@ -26,14 +26,19 @@ const COST: usize = TOGETHER * 256;
 
 impl FjallStore {
     /// Erases one customer. Can be repeated at any time, also after it was cut short.
-    pub(super) async fn erase(&self, tenant: TenantId, contact: ContactId) -> Result<usize, StoreError> {
+    pub(super) async fn erase(
+        &self,
+        tenant: TenantId,
+        contacts: Vec<ContactId>,
+    ) -> Result<usize, StoreError> {
         let found = self
             .reader
-            .away(move |engine| subject(engine, tenant, contact))
+            .away(move |engine| subject(engine, tenant, contacts))
             .await?;
         let found = Arc::new(found);
         let mut rows = found.forget_aside(self, tenant).await?;
-        rows += self.erase_events(tenant, &found).await?;
+        let (blanked, told) = self.erase_events(tenant, &found, Seq::default()).await?;
+        rows += blanked;
         rows += self.erase_messages(tenant, &found).await?;
         rows += self.erase_unsettled(tenant, &found).await?;
         let subject = Arc::clone(&found);
@@ -47,8 +52,9 @@ impl FjallStore {
         rows += self
             .change(move |txn| remove_small_rows(txn, tenant, &small, &subject))
             .await?;
-        // What came in while the conversations were still there.
+        // What came in while the conversations were still there, and what was told of it.
         rows += self.erase_messages(tenant, &found).await?;
+        rows += self.erase_events(tenant, &found, told).await?.0;
         rows += found.forget_plain(self, tenant).await?;
         rows += self.change(move |txn| remove_traces(txn, tenant, &last)).await?;
         Ok(rows)
@@ -69,9 +75,14 @@ impl FjallStore {
         self.writer.write(Need::MakesRoom, COST, change).await
     }
 
-    async fn erase_events(&self, tenant: TenantId, subject: &Arc<Subject>) -> Result<usize, StoreError> {
+    /// Erases events about the customer after a position; how many, and up to where it looked.
+    async fn erase_events(
+        &self,
+        tenant: TenantId,
+        subject: &Arc<Subject>,
+        mut after: Seq,
+    ) -> Result<(usize, Seq), StoreError> {
         let mut rows = 0;
-        let mut after = Seq::default();
         loop {
             let subject = Arc::clone(subject);
             let looked = self
@@ -84,7 +95,7 @@ impl FjallStore {
             }
             match looked.last {
                 Some(last) => after = last,
-                None => return Ok(rows),
+                None => return Ok((rows, after)),
             }
         }
     }
@@ -119,11 +130,10 @@ impl FjallStore {
     }
 }
 
-/// Everything by which a person is found: the contact, where it leads, those that lead there, their conversations.
-fn subject(engine: &Engine, tenant: TenantId, contact: ContactId) -> Result<Subject, StoreError> {
+/// Everything by which a person is found: the contacts, where they lead, those that lead there, their conversations.
+fn subject(engine: &Engine, tenant: TenantId, mut todo: Vec<ContactId>) -> Result<Subject, StoreError> {
     let moment = Moment::of(engine);
     let mut subject = Subject::default();
-    let mut todo = vec![contact];
     while let Some(id) = todo.pop() {
         let row: Option<Contact> = moment.row(&keys::row(Kind::Contact, tenant, id.as_bytes()))?;
         todo.extend(subject.add_contact(id, row.as_ref()));

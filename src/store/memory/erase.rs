@@ -10,8 +10,12 @@ use crate::store::error::StoreError;
 use crate::store::row::Seen;
 
 impl MemoryStore {
-    pub(super) async fn erase(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError> {
-        let ledger = |state: &State| Some(state.ledgers.get(&tenant)?.subject(contact));
+    pub(super) async fn erase(
+        &self,
+        tenant: TenantId,
+        contacts: Vec<ContactId>,
+    ) -> Result<Swept, StoreError> {
+        let ledger = |state: &State| Some(state.ledgers.get(&tenant)?.subject(contacts.clone()));
         let Some(subject) = ledger(&self.state()) else {
             return Ok(Swept::default());
         };
@@ -19,16 +23,16 @@ impl MemoryStore {
         aside += subject.forget_plain(self, tenant).await?;
         let mut state = self.state();
         let ledger = state.ledgers.get_mut(&tenant);
-        let mut swept = ledger.map_or_else(Swept::default, |ledger| ledger.erase(tenant, contact));
+        let mut swept = ledger.map_or_else(Swept::default, |ledger| ledger.erase(tenant, contacts));
         swept.rows += aside;
         Ok(swept)
     }
 }
 
 impl Ledger {
-    /// Removes a contact and all that leads to it.
-    fn erase(&mut self, tenant: TenantId, contact: ContactId) -> Swept {
-        let subject = self.subject(contact);
+    /// Removes contacts and all that leads to them.
+    fn erase(&mut self, tenant: TenantId, contacts: Vec<ContactId>) -> Swept {
+        let subject = self.subject(contacts);
         let tables = &mut self.tables;
         let mut rows = 0;
         let doomed = tables.messages.extract_if(.., |_, timed| {
@@ -77,10 +81,9 @@ impl Ledger {
         Swept { rows, more: false }
     }
 
-    fn subject(&self, contact: ContactId) -> Subject {
+    fn subject(&self, mut todo: Vec<ContactId>) -> Subject {
         let mut subject = Subject::default();
         let contacts = &self.tables.contacts;
-        let mut todo = vec![contact];
         while let Some(id) = todo.pop() {
             todo.extend(subject.add_contact(id, contacts.get(&id)));
             let leading = contacts.values().filter(|row| row.linked_to == Some(id));

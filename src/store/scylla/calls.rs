@@ -364,9 +364,9 @@ impl Store for ScyllaStore {
         self.sweep_owned(now, limit).await
     }
 
-    async fn erase_contact(&self, tenant: TenantId, contact: ContactId) -> Result<Swept, StoreError> {
+    async fn erase_contacts(&self, tenant: TenantId, contacts: Vec<ContactId>) -> Result<Swept, StoreError> {
         let _permit = self.permit()?;
-        let rows = self.erase(tenant, contact).await?;
+        let rows = self.erase(tenant, contacts).await?;
         Ok(Swept { rows, more: false })
     }
 

@@ -25,21 +25,27 @@ const LOOKED_AT: usize = 1_000;
 
 impl ScyllaStore {
     /// Erases one customer. Can be repeated at any time, also after it was cut short.
-    pub(super) async fn erase(&self, tenant: TenantId, contact: ContactId) -> Result<usize, StoreError> {
+    pub(super) async fn erase(
+        &self,
+        tenant: TenantId,
+        contacts: Vec<ContactId>,
+    ) -> Result<usize, StoreError> {
         if self.read_head(tenant).await?.is_none() {
             return Ok(0);
         }
-        let found = self.subject(tenant, contact).await?;
+        let found = self.subject(tenant, contacts).await?;
         let mut rows = found.forget_aside(self, tenant).await?;
-        rows += self.erase_events(tenant, &found).await?;
+        let (blanked, told) = self.erase_events(tenant, &found, None).await?;
+        rows += blanked;
         rows += self.erase_messages(tenant, &found).await?;
         rows += self.erase_unsettled(tenant, &found).await?;
         rows += self.erase_small_rows(tenant, &found).await?;
         for group in &found.groups {
             rows += self.leave_group(tenant, *group, &found).await?;
         }
-        // What came in while the conversations were still there.
+        // What came in while the conversations were still there, and what was told of it.
         rows += self.erase_messages(tenant, &found).await?;
+        rows += self.erase_events(tenant, &found, Some(told)).await?.0;
         rows += found.forget_plain(self, tenant).await?;
         self.erase_traces(tenant, &found).await?;
         Ok(rows)
@@ -64,10 +70,9 @@ impl ScyllaStore {
             .collect()
     }
 
-    /// Everything by which a person is found: the contact, where it leads, those that lead there, their conversations.
-    async fn subject(&self, tenant: TenantId, contact: ContactId) -> Result<Subject, StoreError> {
+    /// Everything by which a person is found: the contacts, where they lead, those that lead there, their conversations.
+    async fn subject(&self, tenant: TenantId, mut todo: Vec<ContactId>) -> Result<Subject, StoreError> {
         let mut subject = Subject::default();
-        let mut todo = vec![contact];
         while let Some(next) = todo.pop() {
             let row = self.load_contact(tenant, next).await?;
             todo.extend(subject.add_contact(next, row.as_ref()));
@@ -78,14 +83,23 @@ impl ScyllaStore {
         Ok(subject)
     }
 
-    async fn erase_events(&self, tenant: TenantId, subject: &Subject) -> Result<usize, StoreError> {
+    /// Erases events about the customer after a position, or all; how many, and up to where it looked.
+    async fn erase_events(
+        &self,
+        tenant: TenantId,
+        subject: &Subject,
+        after: Option<Seq>,
+    ) -> Result<(usize, Seq), StoreError> {
         let mut rows = 0;
         let Some(head) = self.read_head(tenant).await? else {
-            return Ok(0);
+            return Ok((0, after.unwrap_or_default()));
         };
         // Expired ones, too, as long as they stand there.
         let beginning = Timestamp::from_millis(i64::MIN);
-        let mut next = self.first_event(tenant, head.head, beginning).await?;
+        let mut next = match after {
+            Some(after) => after.next(),
+            None => self.first_event(tenant, head.head, beginning).await?,
+        };
         while next <= head.head {
             let before = Seq::new(next.get().saturating_sub(1));
             let values = (keys::tenant(tenant), keys::segment(next), keys::seq(before));
@@ -113,7 +127,7 @@ impl ScyllaStore {
                 None => Seq::new((next.get() / keys::SEGMENT + 1) * keys::SEGMENT),
             };
         }
-        Ok(rows)
+        Ok((rows, head.head))
     }
 
     async fn erase_messages(&self, tenant: TenantId, subject: &Subject) -> Result<usize, StoreError> {

@@ -29,6 +29,14 @@ label_enums! {
         Dropped = "dropped",
     }
 
+    /// Whom an erasure is of.
+    ErasureOf {
+        /// Somebody who signs in.
+        Account = "account",
+        /// A contact.
+        Customer = "customer",
+    }
+
     /// What a mail says.
     MailKind {
         /// An invitation into a team.
