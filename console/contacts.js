@@ -234,6 +234,11 @@ export class Contacts {
     return this.#ask('POST', `/v1/merges/${encodeURIComponent(id)}/undo`, {});
   }
 
+  /** Erases a customer, for good: `{contact_id, done}`. */
+  erase(id) {
+    return this.#ask('DELETE', pathOf(id));
+  }
+
   duplicates(cursor) {
     return this.#ask('GET', `/v1/contacts/duplicates${cursor ? `?cursor=${encodeURIComponent(cursor)}` : ''}`);
   }

@@ -48,6 +48,7 @@ export const ACTIONS = [
   'account_erased',
   'canned_reply_written',
   'canned_reply_removed',
+  'contact_erased',
   'contact_note_written',
   'contact_note_removed',
   'attribute_written',

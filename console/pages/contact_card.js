@@ -6,6 +6,7 @@ import { addressOf, nameOf, phoneText } from '../people.js';
 import { Face } from '../parts.js';
 import { html, useEffect, useState } from '../view.js';
 import { Consents } from './contact_consents.js';
+import { Erasing } from './contact_erase.js';
 import { optionsOf } from './contact_filters.js';
 import { useDefinitions } from './contact_list.js';
 import { Blocking, Merging } from './contact_merge.js';
@@ -24,9 +25,9 @@ function newer(one, other) {
 
 /**
  * `contact` is what is known of it, if anything; `conversation` the one that it is shown beside. `onChange(contact)` hears what it has
- * become, `onGone(id, survivor)` which of two that were merged is no more.
+ * become, `onGone(id, survivor)` which of two that were merged is no more, or, without a survivor, who was erased.
  *
- * @param {{id: string, contact?: Contact | null, context: any, conversation?: string | null, mayChange: boolean, hasHead?: boolean, onChange?: (contact: Contact) => void, onGone?: (id: string, survivor: Contact) => void}} properties
+ * @param {{id: string, contact?: Contact | null, context: any, conversation?: string | null, mayChange: boolean, hasHead?: boolean, onChange?: (contact: Contact) => void, onGone?: (id: string, survivor: Contact | null) => void}} properties
  */
 export function ContactCard({ id, contact: known = null, context, conversation = null, mayChange, hasHead = false, onChange = () => {}, onGone = () => {} }) {
   const contacts = contactsOf(context);
@@ -61,6 +62,7 @@ export function ContactCard({ id, contact: known = null, context, conversation =
       ${loaded.error && loaded.error.status !== 404 && html`<${Loading} loaded=${loaded} />`}
       <${Others} conversations=${loaded.data?.conversations ?? []} beside=${conversation} definitions=${definitions} />
       ${mayChange && html`<${Blocking} ...${rest} conversations=${loaded.data?.conversations ?? []} definitions=${definitions} /><${Merging} ...${rest} onMerged=${merged} />`}
+      ${context.rights().includes('manage_business') && html`<${Erasing} ...${rest} onErased=${(erased) => onGone(erased, null)} />`}
     </div>
   `;
 }

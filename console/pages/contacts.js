@@ -145,7 +145,9 @@ function All({ open, filter, setFilter, context }) {
   }, [open]);
   const gone = (id, survivor) => {
     found.drop(id);
-    if (id === open) show(survivor.id);
+    if (id !== open) return;
+    if (survivor) show(survivor.id);
+    else window.location.hash = hashOfPage('contacts');
   };
   const made = (contact) => {
     setWriting(false);

@@ -1,5 +1,6 @@
 //! `mesej contact`: contacts in and out by files, and those that are one customer, with a business's key.
 
+mod erase;
 mod merge;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,11 @@ pub(super) enum ContactCommand {
     Merges(merge::MergesArgs),
     /// Undo a merge
     UndoMerge(merge::UndoArgs),
+    /// Erase a customer, for good
+    ///
+    /// Removes everything that is kept of the customer, under all contacts. Asks first, unless `--yes` is given.
+    #[command(after_help = "Example:\n  mesej contact erase 3f1c… --yes")]
+    Erase(erase::EraseArgs),
 }
 
 /// Options of `mesej contact import`.
@@ -161,6 +167,7 @@ pub(super) async fn run(command: ContactCommand) -> Result<ExitCode, CliError> {
         ContactCommand::Merge(args) => merge::merge(&args).await,
         ContactCommand::Merges(args) => merge::list(&args).await,
         ContactCommand::UndoMerge(args) => merge::undo(&args).await,
+        ContactCommand::Erase(args) => erase::erase(&args).await,
     }
 }
 

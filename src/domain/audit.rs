@@ -135,6 +135,7 @@ impl AuditAction {
             Self::OwnershipHandedOver => Some(Right::ManageOwners),
             Self::BusinessChanged
             | Self::OptOutWordsChanged
+            | Self::ContactErased
             | Self::RetentionChanged
             | Self::NumberWritten
             | Self::KeyCreated

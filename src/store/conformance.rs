@@ -242,6 +242,8 @@ macro_rules! all_of_it {
                 others_keep_all_that_they_had,
                 positions_stay_dense_and_the_ledger_goes_on,
                 erasing_again_changes_nothing,
+                whoever_was_erased_is_sold_nothing_when_an_old_list_names_them,
+                a_customer_who_comes_again_and_asks_for_offers_gets_them,
                 a_repeated_webhook_does_not_bring_the_customer_back,
                 what_was_put_aside_of_the_customer_goes_and_nothing_of_others,
                 a_status_of_an_erased_message_brings_nothing_back,

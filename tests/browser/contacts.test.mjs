@@ -484,6 +484,46 @@ office('two contacts of one person are merged, and taken apart again', async ({ 
   await says(page.locator('.toasts'), /They are two contacts again/);
 });
 
+office('a customer is erased only after it was said what goes, and open consoles lose them', async ({ gateway, customers, open }) => {
+  const { ledger, contacts } = gateway;
+  const { id } = contacts.of(customers.sari);
+  const page = await atWork(open, 'ana@example.com', `#/contacts/${id}`);
+  const other = await open(`#/conversations/${customers.sari}`);
+  await isLive(other);
+  await eventually('it is open in another window', async () => (await other.getByText('Sari Wijaya').filter({ visible: true }).count()) > 0);
+  const at = card(page);
+  await at.getByRole('button', { name: 'Erase this customer…' }).click();
+  await says(at, /This cannot be undone.*all messages with the customer.*every contact merged with it.*still to be sent.*Erase Sari Wijaya for good\?/);
+  await eventually('the focus is at the harmless button', async () => (await page.evaluate(() => document.activeElement.textContent)) === 'Keep as it is');
+  await isSound(page, 'before erasing');
+  await at.getByRole('button', { name: 'Keep as it is' }).click();
+  assert.ok(ledger.contacts.has(id));
+  await at.getByRole('button', { name: 'Erase this customer…' }).click();
+  await at.getByRole('button', { name: 'Erase for good' }).click();
+  await eventually('erased', () => !ledger.contacts.has(id));
+  await says(page.locator('.toasts'), /Sari Wijaya is erased/);
+  await eventually('not in the list any more', async () => !(await namesOf(page)).includes('Sari Wijaya'));
+  await eventually('the card is closed', async () => (await card(page).count()) === 0);
+  await eventually('nor in the inbox of another', async () => (await other.getByText('Sari Wijaya').filter({ visible: true }).count()) === 0);
+});
+
+office('an erasure that takes longer says so', async ({ gateway, customers, open }) => {
+  const { contacts } = gateway;
+  contacts.isQuick = false;
+  const { id } = contacts.of(customers.sari);
+  const page = await atWork(open, 'ana@example.com', `#/contacts/${id}`);
+  await card(page).getByRole('button', { name: 'Erase this customer…' }).click();
+  await card(page).getByRole('button', { name: 'Erase for good' }).click();
+  await says(page.locator('.toasts'), /is being erased. That goes on by itself/);
+});
+
+office('whoever only answers customers cannot erase one', async ({ gateway, customers, open }) => {
+  const { id } = gateway.contacts.of(customers.sari);
+  const page = await atWork(open, 'ben@example.com', `#/contacts/${id}`);
+  await says(card(page), /Merge with another contact/);
+  assert.equal(await card(page).getByRole('button', { name: 'Erase this customer…' }).count(), 0);
+});
+
 office('proposals of duplicates are merged or left', async ({ gateway, customers, open }) => {
   const { contacts } = gateway;
   const [sari, dewi, tomas] = [customers.sari, customers.dewi, customers.tomas].map((id) => contacts.of(id).id);

@@ -17,6 +17,7 @@ mod consent;
 mod containers;
 mod damage;
 mod doors;
+mod erased;
 mod gateway;
 mod groups;
 mod kept;

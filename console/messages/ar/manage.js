@@ -305,6 +305,7 @@ export default {
   'audit.action.account_erased': 'محو حساب',
   'audit.action.canned_reply_written': 'كتابة رد جاهز',
   'audit.action.canned_reply_removed': 'حذف رد جاهز',
+  'audit.action.contact_erased': 'طلب محو عميل',
   'audit.action.contact_note_written': 'كتابة ملاحظة عن جهة اتصال',
   'audit.action.contact_note_removed': 'حذف ملاحظة عن جهة اتصال',
   'audit.action.attribute_written': 'إضافة سمة لجهات الاتصال أو تغييرها',

@@ -256,6 +256,7 @@ export default {
   'audit.action.account_erased': 'account erased',
   'audit.action.canned_reply_written': 'canned reply written',
   'audit.action.canned_reply_removed': 'canned reply removed',
+  'audit.action.contact_erased': 'erasure of a customer asked for',
   'audit.action.contact_note_written': 'note about a contact written',
   'audit.action.contact_note_removed': 'note about a contact removed',
   'audit.action.attribute_written': 'attribute of contacts added or changed',

@@ -280,6 +280,7 @@ export default {
   'audit.action.account_erased': 'cuenta borrada',
   'audit.action.canned_reply_written': 'respuesta guardada escrita',
   'audit.action.canned_reply_removed': 'respuesta guardada eliminada',
+  'audit.action.contact_erased': 'borrado de un cliente solicitado',
   'audit.action.contact_note_written': 'nota sobre un contacto escrita',
   'audit.action.contact_note_removed': 'nota sobre un contacto eliminada',
   'audit.action.attribute_written': 'atributo de contactos añadido o cambiado',

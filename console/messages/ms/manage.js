@@ -256,6 +256,7 @@ export default {
   'audit.action.account_erased': 'akaun dipadam',
   'audit.action.canned_reply_written': 'balasan sedia ditulis',
   'audit.action.canned_reply_removed': 'balasan sedia dibuang',
+  'audit.action.contact_erased': 'pemadaman pelanggan diminta',
   'audit.action.contact_note_written': 'nota tentang kenalan ditulis',
   'audit.action.contact_note_removed': 'nota tentang kenalan dibuang',
   'audit.action.attribute_written': 'atribut kenalan ditambah atau diubah',

@@ -1,3 +1,4 @@
+mod erasing;
 mod leaving;
 
 use std::collections::BTreeSet;

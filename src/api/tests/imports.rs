@@ -1,5 +1,6 @@
 //! Files of contacts, in and out, over real sockets.
 
+mod erased;
 mod keeping;
 mod meaning;
 

@@ -6,11 +6,13 @@ use super::Backend;
 use super::ops;
 use super::scene::{Scene, TENANT, mentions};
 use crate::domain::{
-    AttributeValue, Contact, ContactChange, DeliveryState, EventKind, JournalId, SendRate, Seq, TenantId,
-    WabaId,
+    AttributeValue, Contact, ContactChange, DeliveryState, EventKind, JournalId, Keyword, MarketingWish,
+    Purpose, SendRate, Seq, TenantId, WabaId, WishSource,
 };
 use crate::store::directory::AccessToken;
-use crate::store::op::{Audience, ChangeContact, Op, OpOutcome, ReportTarget, Whom};
+use crate::store::op::{
+    Audience, ChangeContact, Erase, Op, OpOutcome, OpRefusal, Prefer, ReportTarget, Whom,
+};
 use crate::store::{Number, Quarantined};
 
 /// Words that stand in the customer's rows and nowhere else.
@@ -281,6 +283,69 @@ pub(super) async fn the_customer_may_come_back_as_someone_new(backend: impl Back
         .unwrap()
         .unwrap();
     assert_eq!((row.unread, row.created), (1, scene.now));
+}
+
+pub(super) async fn whoever_was_erased_is_sold_nothing_when_an_old_list_names_them(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    fill(&mut scene).await;
+    let contact = scene.contact("628111111").await.unwrap();
+    let row = scene.store.contact(TENANT, contact).await.unwrap().unwrap();
+    let begins = Erase::Begins(row.all_ids().collect());
+    scene.one(Op::Erase(begins)).await;
+    erase(&scene, "628111111").await;
+    let head = scene.head;
+    scene.one(Op::Erase(Erase::IsDone)).await;
+    let page = scene
+        .store
+        .events_after(TENANT, head, 9, scene.now)
+        .await
+        .unwrap();
+    let told: Vec<EventKind> = page.events.iter().map(|event| event.kind).collect();
+    assert_eq!(told, [EventKind::Erased]);
+    for canary in CANARIES {
+        assert!(!mentions(&scene.contents().await, canary), "{canary}");
+    }
+    // An offer to the phone leaves nothing behind.
+    let mut offer = ops::submit(TENANT, &["628111111"], ops::id(scene.now, 77), "buy this");
+    offer.purpose = Purpose::Marketing;
+    let refused = OpOutcome::Refused(OpRefusal::OptedOut);
+    assert_eq!(scene.one(offer.clone()).await, refused);
+    assert_eq!(scene.contact("628111111").await, None);
+    for name in ["628111111", "ID.CANARY"] {
+        let imported = ChangeContact {
+            who: Whom::Named(ops::names(&[name])),
+            changes: Vec::new(),
+            by: ops::agent("ana"),
+            audience: Audience::Nobody,
+        };
+        scene.one(Op::ChangeContact(Box::new(imported))).await;
+        let contact = scene.contact(name).await.unwrap();
+        let row = scene.store.contact(TENANT, contact).await.unwrap().unwrap();
+        assert_eq!(row.opted_out_by, Some(WishSource::Business), "{name}");
+    }
+    assert_eq!(scene.one(offer.clone()).await, refused);
+    // Unless they say so themselves.
+    let wants = Op::Prefer(Prefer {
+        aliases: ops::names(&["628111111"]),
+        wish: MarketingWish::Resume(WishSource::Preference),
+        at: Some(scene.now),
+    });
+    scene.one(wants).await;
+    assert!(matches!(scene.one(offer).await, OpOutcome::Committed { .. }));
+}
+
+pub(super) async fn a_customer_who_comes_again_and_asks_for_offers_gets_them(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    fill(&mut scene).await;
+    let contact = scene.contact("628111111").await.unwrap();
+    scene.one(Op::Erase(Erase::Begins(vec![contact]))).await;
+    erase(&scene, "628111111").await;
+    let mut again = ops::receive(&["628111111"], "again", scene.now, "start");
+    again.keyword = Some(Keyword::Start);
+    scene.place(again).await;
+    let contact = scene.contact("628111111").await.unwrap();
+    let row = scene.store.contact(TENANT, contact).await.unwrap().unwrap();
+    assert_eq!((row.opted_out_at, row.opted_in_at), (None, Some(scene.now)));
 }
 
 /// Makes sure that nothing but an op decides what a batch may say about a customer.

@@ -49,6 +49,8 @@ export class Contacts {
   consents = new Map();
   imports = new Map();
   merges = [];
+  /** Whether an erasure is done when it is answered. */
+  isQuick = true;
   proposals = [];
   /** How many contacts a call looks at: pages are short where few of them are wanted. */
   looksAt = 50;
@@ -177,6 +179,10 @@ export class Contacts {
     const by = { kind: 'agent', id: user };
     if (part === undefined) {
       if (method === 'GET') return ok({ contact, conversations: [...this.#ledger.conversations.values()].filter((row) => row.contact_id === id) });
+      if (method === 'DELETE') {
+        this.#ledger.erase(id);
+        return ok({ contact_id: id, done: this.isQuick }, this.isQuick ? 200 : 202);
+      }
       return ok(this.change(id, this.#changed(contact, body)));
     }
     if (part === 'notes') {

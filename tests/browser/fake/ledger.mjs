@@ -209,6 +209,19 @@ export class Ledger {
     return this.#commit('lane', undefined, { number: this.number, ...lane }, Date.now());
   }
 
+  /** Erases a customer: rows go, what was told of them is blank, and one event says so. */
+  erase(contact_id) {
+    this.contacts.delete(contact_id);
+    for (const row of [...this.conversations.values()].filter((one) => one.contact_id === contact_id)) {
+      this.conversations.delete(row.id);
+      this.messages.delete(row.id);
+      this.events = this.events.map((event) => (event.conversation_id === row.id ? { seq: event.seq, kind: 'erased' } : event));
+    }
+    const event = { seq: this.head + 1, kind: 'erased' };
+    this.events.push(event);
+    this.onEvent(event);
+  }
+
   /** A restore from an old backup: another epoch, the same rows. */
   loseTheLog() {
     this.epoch = hex(8);

@@ -13,6 +13,7 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
             SEND,
             json!({ "given_name": "x" }),
         ),
+        ("DELETE", "/v1/contacts/{contact_id}", MANAGE, json!({})),
         ("GET", "/v1/contacts/duplicates", READ, json!({})),
         ("GET", "/v1/merges", READ, json!({})),
         ("POST", "/v1/merges/{merge_id}/undo", SEND, json!({})),
