@@ -111,7 +111,7 @@ pub(super) const CONVERSATION_LIST: Table = Table {
 
 pub(super) const SEEN: Table = Table {
     name: "seen",
-    says: "that a webhook's message or status, or a message of ours, was taken; by digest, with the message that it made",
+    says: "that a webhook's message or status, or a message of ours, was taken; by digest, with the message that it made; and for five years that somebody of a name was erased, also by digest",
     key: "tenant · digest",
     kept: Kept::PastRetries,
     subject: Subject::Contact,
