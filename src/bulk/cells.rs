@@ -26,7 +26,14 @@ pub fn plain(cell: &str) -> &str {
 }
 
 fn is_formula(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+    text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_phone(text)
+}
+
+/// Whether it is a phone number as exports write it, which nothing can be made of: `+62 8123456789`.
+fn is_phone(text: &str) -> bool {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.strip_prefix('+').and_then(|text| text.split_once(' '));
+    number.is_some_and(|(code, rest)| is_digits(code) && is_digits(rest))
 }
 
 /// Several values as one cell.
@@ -97,6 +104,9 @@ mod tests {
         for (text, cell) in [
             ("=1+1", "'=1+1"),
             ("+62812", "'+62812"),
+            ("+62 812345", "+62 812345"),
+            ("+62 812+1", "'+62 812+1"),
+            ("+62 ", "'+62 "),
             ("-1", "'-1"),
             ("@SUM(A1)", "'@SUM(A1)"),
             ("\tx", "'\tx"),

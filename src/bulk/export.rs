@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::cells::{BYTE_ORDER_MARK, joined, write_line};
+use super::phones;
 use super::records::Format;
+use super::values::written;
 use crate::domain::{AttributeKey, AttributeValue, Contact, ListId};
 
 /// Columns before those of attributes. An import leaves out those that it does not take: Meta or the gateway says them.
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "contact_id",
     "phone",
     "name",
@@ -17,6 +19,7 @@ const COLUMNS: [&str; 10] = [
     "list",
     "owner",
     "opted_out",
+    "opted_out_at",
     "profile_name",
     "username",
     "created",
@@ -71,12 +74,13 @@ impl Lines {
         let lists: Vec<String> = self.lists(contact).collect();
         let own = [
             contact.id.to_string(),
-            phone(contact).unwrap_or_default(),
+            contact.phone.as_deref().map(phones::spaced).unwrap_or_default(),
             text(contact.given_name.as_ref().map(|name| name.as_str())),
             joined(contact.labels.iter().map(|label| label.as_str())),
             joined(lists.iter().map(String::as_str)),
             text(contact.owner.as_ref().map(|owner| owner.as_str())),
             text(contact.opted_out_at.map(|_| "true")),
+            contact.opted_out_at.map(written).unwrap_or_default(),
             text(contact.name.as_deref()),
             text(contact.username.as_deref()),
             created(contact),
@@ -103,6 +107,7 @@ impl Lines {
             ("list", json!(self.lists(contact).collect::<Vec<_>>())),
             ("owner", json!(contact.owner)),
             ("opted_out", json!(contact.opted_out_at.map(|_| true))),
+            ("opted_out_at", json!(contact.opted_out_at.map(written))),
             ("profile_name", json!(contact.name)),
             ("username", json!(contact.username)),
             ("created", json!(created(contact))),

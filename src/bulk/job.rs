@@ -446,9 +446,11 @@ fn alone(problem: RowProblem, line: u64, cells: Cells) -> Refused {
     }
 }
 
-/// What a row changes of its contact.
+/// What a row changes of its contact. Somebody stopped marketing when the row says so, else at the start of the import: what was
+/// said since then counts.
 fn changes(row: &Row, at: Timestamp) -> Vec<ContactChange> {
-    let stop = row.opted_out.then_some(ContactChange::NoMarketing(at));
+    let stopped = row.opted_out_at.map_or(at, |told| told.min(at));
+    let stop = row.opted_out.then_some(ContactChange::NoMarketing(stopped));
     row.changes.iter().cloned().chain(stop).collect()
 }
 

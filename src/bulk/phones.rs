@@ -112,6 +112,14 @@ pub fn read(text: &str, default: Option<Country>) -> Result<Alias, PhoneProblem>
     })
 }
 
+/// A number as a cell has it: with a space behind the country's code no spreadsheet takes it for a number or a formula.
+pub fn spaced(digits: &str) -> String {
+    let parsed = phonenumber::parse(None, format!("+{digits}")).ok();
+    let code = parsed.map_or(1, |number| number.country().code().to_string().len());
+    let (code, rest) = digits.split_at_checked(code).unwrap_or((digits, ""));
+    format!("+{code} {rest}")
+}
+
 const fn is_mark(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

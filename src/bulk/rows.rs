@@ -8,9 +8,11 @@ use super::cells::{plain, split};
 use super::fields::Field;
 use super::phones::{self, Country, PhoneProblem};
 use super::records::{Format, Record, Unreadable};
-use super::values::{Notation, truth};
+use super::values::{Notation, moment, truth};
 use crate::domain::contact_terms::fold;
-use crate::domain::{AgentId, Alias, AttributeKey, AttributeShape, AttributeValue, ContactChange, ListId};
+use crate::domain::{
+    AgentId, Alias, AttributeKey, AttributeShape, AttributeValue, ContactChange, ListId, Timestamp,
+};
 
 /// Characters of a wrong value that are told.
 const TOLD: usize = 100;
@@ -59,6 +61,8 @@ pub struct Row {
     pub changes: Vec<ContactChange>,
     /// Whether they want no marketing.
     pub opted_out: bool,
+    /// Since when, if that is told.
+    pub opted_out_at: Option<Timestamp>,
     /// What was left out because it makes no sense.
     pub left_out: Vec<RowError>,
 }
@@ -221,7 +225,7 @@ impl Reading {
         let line = record.line;
         let (mut phone, mut changes) = (None, self.changes.clone());
         let (mut errors, mut left_out) = (Vec::new(), Vec::new());
-        let mut opted_out = false;
+        let (mut opted_out, mut opted_out_at) = (false, None);
         for (column, cell) in &record.cells {
             let text = match format {
                 Format::Csv => plain(cell),
@@ -267,13 +271,17 @@ impl Reading {
                     owner.map(|owner| changes.push(ContactChange::Owner(Some(owner.clone()))))
                 }
                 Field::OptedOut => truth(text).map(|yes| opted_out = yes),
+                Field::OptedOutAt => {
+                    let at = moment(text, self.notation.date_format).ok_or(RowProblem::NotADate);
+                    at.map(|at| opted_out_at = Some(at))
+                }
                 Field::Attribute(key) => self.attribute(key, text).map(|value| {
                     changes.push(ContactChange::Attribute(key.clone(), Some(value)));
                 }),
             };
             if let Err(problem) = read {
                 let error = problem.of_value(line, *column, text);
-                let is_needed = matches!(field, Field::Phone | Field::OptedOut);
+                let is_needed = matches!(field, Field::Phone | Field::OptedOut | Field::OptedOutAt);
                 if self.bad_cells == BadCells::LeaveOut && !is_needed {
                     left_out.push(error);
                 } else {
@@ -291,6 +299,7 @@ impl Reading {
                 phone,
                 changes,
                 opted_out,
+                opted_out_at,
                 left_out,
             }),
             _ => Err(errors),

@@ -15,6 +15,7 @@ use super::job::{Ended, Failure, Job};
 use crate::domain::{ImportId, TenantId, Timestamp};
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
+use crate::telemetry::labels::ImportOutcome;
 use crate::telemetry::metrics;
 
 /// How often it is looked for imports that nobody told of: those of an earlier run.
@@ -129,12 +130,16 @@ impl Imports {
             Err(ended) => Err(ended),
         };
         match ended {
-            Ok(()) => tracing::info!(tenant.id = %tenant, import.id = %import, "an import is done"),
+            Ok(()) => {
+                metrics::imports_total(ImportOutcome::Done).increment(1);
+                tracing::info!(tenant.id = %tenant, import.id = %import, "an import is done");
+            }
             Err(Ended::Stopped | Ended::CalledOff) => {}
             Err(Ended::Interrupted) => {
                 tracing::warn!(tenant.id = %tenant, import.id = %import, "an import waits for the store");
             }
             Err(Ended::Failed(failure)) => {
+                metrics::imports_total(ImportOutcome::Failed).increment(1);
                 tracing::warn!(tenant.id = %tenant, import.id = %import, %failure, "an import failed");
                 self.fail(tenant, import, failure).await;
             }

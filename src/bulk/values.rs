@@ -1,12 +1,14 @@
 //! Values as people and spreadsheets write them: numbers, days, yes and no. Digits may be grouped, and a day may begin with its day or
 //! its month, where the business says so.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::rows::RowProblem;
 use crate::domain::contact_terms::fold;
 use crate::domain::date::Date;
-use crate::domain::{AttributeShape, AttributeValue};
+use crate::domain::{AttributeShape, AttributeValue, Timestamp};
 
 /// In which order a day is written. `2026-11-30` is read in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -139,6 +141,36 @@ fn day(text: &str, format: DateFormat) -> Option<Date> {
         .flatten()
 }
 
+/// A moment as an export writes it, in UTC; a day alone means its beginning.
+pub fn moment(text: &str, format: DateFormat) -> Option<Timestamp> {
+    let (date, time) = text.split_once(['T', ' ']).unwrap_or((text, ""));
+    let begins = day(date, format)?.begins();
+    let time = time.strip_suffix('Z').unwrap_or(time);
+    if time.is_empty() {
+        return Some(begins);
+    }
+    let (time, _fraction) = time.split_once('.').unwrap_or((time, ""));
+    let mut seconds = 0_u64;
+    let mut parts = time.split(':');
+    for (most, unit) in [(23, 3_600), (59, 60), (60, 1)] {
+        let Some(part) = parts.next() else { break };
+        let count: u64 = part.parse().ok().filter(|count| *count <= most)?;
+        seconds += count * unit;
+    }
+    parts
+        .next()
+        .is_none()
+        .then(|| begins.after(Duration::from_secs(seconds)))
+}
+
+/// The same, written.
+pub fn written(at: Timestamp) -> String {
+    let day = Date::of(at);
+    let seconds = at.since(day.begins()).as_secs();
+    let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
+    format!("{day}T{hours:02}:{minutes:02}:{:02}Z", seconds % 60)
+}
+
 /// Yes or no, in the languages of the console.
 pub fn truth(text: &str) -> Result<bool, RowProblem> {
     const YES: [&str; 11] = [
@@ -213,6 +245,27 @@ mod tests {
         ] {
             let read = day(text, format).map(|day| day.to_string());
             assert_eq!(read.as_deref(), meant, "{format:?} {text}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_read_as_it_is_written() {
+        let at = Timestamp::from_secs(1_790_000_000);
+        assert_eq!(written(at), "2026-09-21T14:13:20Z");
+        for (text, meant) in [
+            ("2026-09-21T14:13:20Z", Some(0)),
+            ("2026-09-21 14:13:20", Some(0)),
+            ("2026-09-21T14:13:20.999Z", Some(0)),
+            ("2026-09-21T14:13", Some(20)),
+            ("2026-09-21", Some(14 * 3_600 + 13 * 60 + 20)),
+            ("21/09/2026", Some(14 * 3_600 + 13 * 60 + 20)),
+            ("2026-09-21T24:00", None),
+            ("2026-09-21T1:2:3:4", None),
+            ("2026-09-21T14:13:20+07:00", None),
+            ("1790000000", None),
+        ] {
+            let before = moment(text, DateFormat::Dmy).map(|read| at.since(read).as_secs());
+            assert_eq!(before, meant, "{text}");
         }
     }
 }

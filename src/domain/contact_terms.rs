@@ -134,16 +134,11 @@ impl TermKey {
     pub fn attribute(self, key: &AttributeKey, value: &AttributeValue) -> Term {
         let value: (&[u8], Vec<u8>) = match value {
             AttributeValue::Boolean(yes) => (b"b", vec![u8::from(*yes)]),
-            // 2 and 2.0 are the same.
-            AttributeValue::Number(number) => (
-                b"n",
-                number
-                    .as_f64()
-                    .unwrap_or_default()
-                    .to_bits()
-                    .to_be_bytes()
-                    .to_vec(),
-            ),
+            // 2 and 2.0 are the same, and so are 0 and -0.0.
+            AttributeValue::Number(number) => {
+                let number = number.as_f64().unwrap_or_default() + 0.0;
+                (b"n", number.to_bits().to_be_bytes().to_vec())
+            }
             AttributeValue::Text(text) => (b"t", fold(text.as_str()).into_bytes()),
         };
         self.term(TermKind::Attribute, &[key.as_str().as_bytes(), value.0, &value.1])
@@ -343,7 +338,7 @@ impl Contact {
                     .filter_map(|end| Some(key.prefix(word.get(..end)?))),
             );
         }
-        for phone in self.phones() {
+        for phone in self.phones_searched() {
             let pieces = (0..phone.len()).filter_map(|at| phone.get(at..at.checked_add(DIGITS)?));
             terms.extend(pieces.map(|piece| key.digits(piece)));
         }
@@ -360,7 +355,7 @@ impl Contact {
     fn has_terms_of(&self, other: &Self) -> bool {
         let of = |one: &Self| (one.has_terms(), one.created, one.opted_out_at.is_some());
         of(self) == of(other)
-            && self.phones().eq(other.phones())
+            && self.phones_searched().eq(other.phones_searched())
             && self.name_texts().eq(other.name_texts())
             && self.labels == other.labels
             && self.lists == other.lists

@@ -43,6 +43,17 @@ pub struct TakenName {
 }
 
 impl Contact {
+    /// The phones by which a search finds it: these in every form in which they may be written, and those that it had before.
+    pub fn phones_searched(&self) -> impl Iterator<Item = Arc<str>> {
+        let former = self.former.iter().filter(|name| name.kind == AliasKind::Phone);
+        let former = former.map(|name| Arc::clone(&name.value));
+        let all = self.phones().map(Arc::from).chain(former);
+        all.flat_map(|phone: Arc<str>| {
+            let other = national::other_form(&phone);
+            std::iter::once(phone).chain(other)
+        })
+    }
+
     /// The current name of a kind.
     pub const fn name_of(&self, kind: AliasKind) -> Option<&Arc<str>> {
         match kind {

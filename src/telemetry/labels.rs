@@ -85,6 +85,14 @@ label_enums! {
         Moved = "moved",
     }
 
+    /// How an import ended.
+    ImportOutcome {
+        /// It is done, with what was wrong of its rows told.
+        Done = "done",
+        /// It cannot go on.
+        Failed = "failed",
+    }
+
     /// What became of a row of an import.
     ImportedRow {
         /// It says something of a contact, new or not.

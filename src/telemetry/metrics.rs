@@ -2,10 +2,11 @@
 
 use super::labels::{
     ActorKind, AttemptResult, AuditOutcome, CloseReason, Code, ConnectionEnd, DelayReason, ElementKind,
-    ErasureOf, FrameRefusal, GraphCall, HandshakeEnd, HttpMethod, HttpRoute, ImportedRow, MailKind,
-    MailOutcome, MediaFetch, MediaUpload, NumberQuality, PauseReason, PaymentWebhookOutcome, ProviderSignIn,
-    QuarantineReason, ReloadEnd, ResyncReason, RetentionFate, SendOrigin, SignInOutcome, StatusClass,
-    StoreOp, StoreOutcome, TemplateState, TenantState, UnknownResolution, Version, WebhookOutcome,
+    ErasureOf, FrameRefusal, GraphCall, HandshakeEnd, HttpMethod, HttpRoute, ImportOutcome, ImportedRow,
+    MailKind, MailOutcome, MediaFetch, MediaUpload, NumberQuality, PauseReason, PaymentWebhookOutcome,
+    ProviderSignIn, QuarantineReason, ReloadEnd, ResyncReason, RetentionFate, SendOrigin, SignInOutcome,
+    StatusClass, StoreOp, StoreOutcome, TemplateState, TenantState, UnknownResolution, Version,
+    WebhookOutcome,
 };
 use super::table::metrics_table;
 pub use super::table::{number, signed};
@@ -195,6 +196,8 @@ metrics_table! {
 
     /// Imports of contacts that are being carried out.
     gauge imports_running = "mesej_imports_running";
+    /// Imports of contacts that came to their end, by how.
+    counter imports_total = "mesej_imports_total" { outcome: ImportOutcome };
     /// Rows of imports, by what became of them.
     counter import_rows_total = "mesej_import_rows_total" { outcome: ImportedRow };
     /// Tries to fetch files of messages, by how they ended.

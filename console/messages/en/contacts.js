@@ -307,6 +307,7 @@ export default {
   'imports.field.list': 'List',
   'imports.field.owner': 'Looked after by',
   'imports.field.opted_out': 'Opted out of marketing',
+  'imports.field.opted_out_at': 'Opted out since',
   'imports.field.skip': 'Leave it out',
   'imports.new_attribute': 'New attribute: {kind}',
   'imports.new_attribute_named': 'New attribute {name}: {kind}',

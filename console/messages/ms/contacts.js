@@ -306,6 +306,7 @@ export default {
   'imports.field.list': 'Senarai',
   'imports.field.owner': 'Dijaga oleh',
   'imports.field.opted_out': 'Tidak mahu pemasaran',
+  'imports.field.opted_out_at': 'Enggan sejak',
   'imports.field.skip': 'Abaikan',
   'imports.new_attribute': 'Atribut baharu: {kind}',
   'imports.new_attribute_named': 'Atribut baharu {name}: {kind}',

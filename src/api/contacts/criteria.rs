@@ -210,8 +210,8 @@ impl Condition for Criteria {
         mut contacts: Vec<Contact>,
     ) -> Result<Vec<Contact>, StoreError> {
         if let Some(digits) = &self.digits {
-            let has = |phone: &str| phone.contains(digits.as_str());
-            contacts.retain(|contact| contact.phones().any(has));
+            let has = |phone: std::sync::Arc<str>| phone.contains(digits.as_str());
+            contacts.retain(|contact| contact.phones_searched().any(has));
         }
         if let Some(number) = &self.blocked_on {
             contacts.retain(|contact| contact.all_blocks().any(|blocks| blocks == number));

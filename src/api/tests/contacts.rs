@@ -419,3 +419,29 @@ async fn notes_about_a_contact_are_kept_newest_first_and_go_with_it() {
         .filter(|row| row.key.partition.table == "contact_note");
     assert_eq!(notes.count(), 0);
 }
+
+#[actix_web::test]
+async fn a_search_finds_a_phone_in_its_other_form_and_one_that_the_customer_had_before() {
+    let api = Api::start().await;
+    let brazilian = make(&api, json!({ "phone": "5511987654321" })).await;
+    for form in ["551187654321", "5511987654321", "1187654321"] {
+        let found = listed(&api, &format!("search={form}")).await;
+        assert_eq!(found, std::slice::from_ref(&brazilian), "{form}");
+    }
+    let talk = api.customer_writes(ONE, "628120001", "halo").await.conversation;
+    let id = api.contact_of(ONE, talk).await.to_string();
+    api.clock.advance(Duration::from_secs(60));
+    let names = |phone: &str| ContactAliases::of([Alias::phone(phone).unwrap()]);
+    let moves = crate::store::op::Relate {
+        number: number(ONE),
+        at: api.clock_now(),
+        from: names("628120001"),
+        to: names("628129999"),
+        once: crate::domain::WamidHash::of_other("test", &[b"moves"]),
+    };
+    api.core.commit(ONE, Op::Relate(moves)).await;
+    for phone in ["628129999", "628120001"] {
+        let found = listed(&api, &format!("search={phone}")).await;
+        assert_eq!(found, std::slice::from_ref(&id), "{phone}");
+    }
+}

@@ -82,6 +82,7 @@ proptest! {
         let row = reading.row(&record, format).unwrap();
         prop_assert_eq!(row.phone, phone);
         prop_assert_eq!(row.opted_out, stopped);
+        prop_assert_eq!(row.opted_out_at, contact.opted_out_at);
         let mut again = fresh();
         for change in &row.changes {
             again.change(change).unwrap();

@@ -124,6 +124,7 @@ fn numbers_are_the_same_however_they_are_written() {
     let key: AttributeKey = "tier".parse().unwrap();
     let term = |json: &str| KEY.attribute(&key, &serde_json::from_str(json).unwrap());
     assert_eq!(term("2"), term("2.0"));
+    assert_eq!(term("0"), term("-0.0"));
     assert_ne!(term("2"), term("\"2\""));
     assert_ne!(term("true"), term("1"));
     assert_eq!(term("\"Jakarta\""), term("\"jakarta\""));
