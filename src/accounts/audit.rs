@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lru::LruCache;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::domain::{AuditAction, Clock, Month, Timestamp};
 use crate::store::plain::{PlainTable, PlainValue};
@@ -37,7 +37,7 @@ use crate::store::tables::{
 };
 use crate::store::{Store, StoreError, StoreErrorKind};
 use crate::telemetry::labels::AuditOutcome;
-use crate::telemetry::metrics;
+use crate::telemetry::{Seldom, metrics};
 
 use places::{Kind, Places};
 
@@ -53,6 +53,8 @@ const BEHIND: Duration = Duration::from_secs(10);
 const TRUSTED: Duration = Duration::from_secs(600);
 /// Logs whose ends are remembered.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
+/// It is told of busy logs at most this often, of all together.
+static BUSY: Seldom = Seldom::each(Duration::from_secs(60));
 /// How often another place is tried, because another gateway took the one before or nobody knows what became of it.
 const TRIES: usize = 16;
 /// Entries that are looked at at once behind the noted end.
@@ -127,7 +129,7 @@ impl AuditLog {
 
     /// Records what somebody is about to do. When this fails, it must not be done.
     pub async fn record(&self, scope: AuditScope, event: AuditEvent) -> Result<EntryPlace, AuditError> {
-        told(self.in_turn(scope, event).await)
+        told(self.in_turn(scope, event).await, self.clock.monotonic())
     }
 
     /// Records what is not waited for, such as that somebody signed in: one at a time in each log, so that changes wait for one such
@@ -142,7 +144,10 @@ impl AuditLog {
             let _turn = log.behind.lock().await;
             self.append(&log, scope, event).await
         });
-        told(appended.await.unwrap_or(Err(AuditError::Late)))
+        told(
+            appended.await.unwrap_or(Err(AuditError::Late)),
+            self.clock.monotonic(),
+        )
     }
 
     async fn in_turn(&self, scope: AuditScope, event: AuditEvent) -> Result<EntryPlace, AuditError> {
@@ -155,10 +160,12 @@ impl AuditLog {
             Kind::Usual => &log.usual,
             Kind::Reserved => &log.reserved,
         };
-        let appended = timeout(DEADLINE, async {
-            let _turn = turn.lock().await;
-            self.append(&log, scope, event).await
-        });
+        let until = Instant::now() + DEADLINE;
+        // Whoever does not get a turn waits for others, and only the one whose turn it is for the store.
+        let _turn = timeout_at(until, turn.lock())
+            .await
+            .map_err(|_elapsed| AuditError::Busy)?;
+        let appended = timeout_at(until, self.append(&log, scope, event));
         appended.await.unwrap_or(Err(AuditError::Late))
     }
 
@@ -346,16 +353,25 @@ impl AuditLog {
     }
 }
 
-/// Counts what was recorded, and says where it was not.
-fn told(recorded: Result<EntryPlace, AuditError>) -> Result<EntryPlace, AuditError> {
-    let outcome = if recorded.is_ok() {
-        AuditOutcome::Written
-    } else {
-        AuditOutcome::Failed
+/// Counts what was recorded, and says where it was not. That a log is busy says what its callers do, and nothing of the store.
+fn told(recorded: Result<EntryPlace, AuditError>, now: Duration) -> Result<EntryPlace, AuditError> {
+    let outcome = match &recorded {
+        Ok(_) => AuditOutcome::Written,
+        Err(AuditError::Busy) => AuditOutcome::Busy,
+        Err(AuditError::Late | AuditError::Store(_)) => AuditOutcome::Failed,
     };
     metrics::audit_entries_total(outcome).increment(1);
-    if let Err(error) = &recorded {
-        tracing::warn!(%error, "the audit log could not be written");
+    match &recorded {
+        Ok(_) => {}
+        Err(AuditError::Busy) => {
+            if let Some(times) = BUSY.happened(now) {
+                tracing::warn!(
+                    times,
+                    "too much is being recorded in one audit log: changes are refused"
+                );
+            }
+        }
+        Err(error) => tracing::warn!(%error, "the audit log could not be written"),
     }
     recorded
 }

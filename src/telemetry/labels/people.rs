@@ -25,6 +25,8 @@ label_enums! {
         Written = "written",
         /// The store did not take it, or not in time.
         Failed = "failed",
+        /// Too many wanted to record something in the same log at once: the change was refused.
+        Busy = "busy",
         /// A sign-in that was not recorded: too many came at once.
         Dropped = "dropped",
     }
