@@ -104,6 +104,8 @@ async fn a_disk_that_is_nearly_full_refuses_writes_and_lets_room_be_made() {
     assert!(refused.retry_after.is_some());
     assert_eq!(store.health().await.unwrap_err().kind, StoreErrorKind::Full);
     assert_eq!(store.journal_open(None, 9).await.unwrap(), vec![entry(1, 10)]);
+    // What a start notes.
+    store.note_time(DAY_ONE).await.unwrap();
     let contact = ops::contact_of(TENANT, &["628111111"]);
     store.erase_contact(TENANT, contact).await.unwrap();
     store.sweep(DAY_ONE, 10).await.unwrap();
