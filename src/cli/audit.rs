@@ -52,7 +52,7 @@ pub(super) enum AuditCommand {
         #[command(flatten)]
         log: LogArgs,
         /// Check a file that `export` or the console wrote, without a server
-        #[arg(long, value_name = "FILE", conflicts_with_all = ["tenant", "operators", "month"])]
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["of", "tenant", "operators", "month"])]
         file: Option<PathBuf>,
         /// An entry whose hash was noted
         #[arg(long, requires = "hash")]
@@ -78,6 +78,9 @@ pub(super) enum AuditCommand {
 /// Which log, and which month of it.
 #[derive(Debug, Args)]
 pub(super) struct LogArgs {
+    /// A tenant's log, named like elsewhere
+    #[arg(value_name = "TENANT", conflicts_with_all = ["tenant", "operators"])]
+    of: Option<String>,
     /// A tenant's log
     #[arg(long, conflicts_with = "operators")]
     tenant: Option<String>,
@@ -92,12 +95,12 @@ pub(super) struct LogArgs {
 impl LogArgs {
     /// The log, as parameters.
     fn named(&self) -> Result<String, CliError> {
-        match (&self.tenant, self.operators) {
+        match (self.of.as_ref().or(self.tenant.as_ref()), self.operators) {
             (Some(tenant), _) => Ok(format!("tenant_id={}", segment(tenant))),
             (None, true) => Ok("scope=operators".to_owned()),
             (None, false) => Err(CliError::Refused {
                 code: "invalid_request".to_owned(),
-                message: "name a log by --tenant or --operators".to_owned(),
+                message: "name a tenant, or the operators' own log by --operators".to_owned(),
             }),
         }
     }

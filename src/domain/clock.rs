@@ -2,18 +2,48 @@
 
 mod steady;
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
 
 pub use steady::SteadyClock;
 
 /// Wall-clock time in milliseconds since 1970, UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
+
+/// Says what is wanted where it is something else: callers write times in many ways.
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_i64(Millis)
+    }
+}
+
+struct Millis;
+
+impl Visitor<'_> for Millis {
+    type Value = Timestamp;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a time in milliseconds since 1970, as a whole number")
+    }
+
+    fn visit_i64<E: Error>(self, ms: i64) -> Result<Timestamp, E> {
+        Ok(Timestamp(ms))
+    }
+
+    fn visit_u64<E: Error>(self, ms: u64) -> Result<Timestamp, E> {
+        let whole = i64::try_from(ms);
+        whole
+            .map(Timestamp)
+            .map_err(|_too_large| E::invalid_value(Unexpected::Unsigned(ms), &self))
+    }
+}
 
 impl Timestamp {
     /// Wraps milliseconds since 1970.

@@ -179,7 +179,8 @@ mod tests {
             slip::<u32>(json!(5_000_000_000_u64)),
             "must be a whole number from 0 to 4294967295"
         );
-        assert_eq!(slip::<Timestamp>(json!("now")), "must be a whole number");
+        let time = "must be a time in milliseconds since 1970, as a whole number";
+        assert_eq!(slip::<Timestamp>(json!("2026-11-30T13:40:00Z")), time);
         assert_eq!(slip::<Map<String, Value>>(json!([])), "must be an object");
         assert_eq!(slip::<Vec<String>>(json!("vip")), "must be a list");
         assert_eq!(slip::<Vec<String>>(json!(["vip", 1])), "must be a text");
