@@ -15,26 +15,33 @@ const PAGE: usize = 200;
 pub(super) struct Erased(Vec<ContactErasure>);
 
 impl Erased {
-    /// Those that are listed now.
+    /// Those that are listed now, and those that were done since.
     pub(super) async fn look_up(
         tenant: TenantId,
         since: Timestamp,
         imports: &Imports,
         waits: Waits<'_>,
     ) -> Result<Self, Ended> {
-        let (mut found, mut after) = (Vec::new(), Some(ContactErasure::before(tenant)));
-        loop {
-            let table = imports.table::<ContactErasure>();
-            let page = || table.page(ContactErasure::all(), after.clone(), PAGE);
-            let page = waits.asked(page).await?;
-            after = page.items.last().map(|found| found.sort.clone());
-            let is_last = !page.more || page.items.iter().any(|found| found.row.tenant != tenant);
-            let rows = page.items.into_iter().map(|found| found.row);
-            found.extend(rows.filter(|row| row.tenant == tenant && row.begun >= since));
-            if is_last {
-                return Ok(Self(found));
+        let mut found = Vec::new();
+        let places = [
+            (ContactErasure::open(), None),
+            (ContactErasure::done(tenant), Some(ContactErasure::before(since))),
+        ];
+        for (of, mut after) in places {
+            loop {
+                let table = imports.table::<ContactErasure>();
+                let page = waits
+                    .asked(|| table.page(of.clone(), after.clone(), PAGE))
+                    .await?;
+                after = page.items.last().map(|found| found.sort.clone());
+                let rows = page.items.into_iter().map(|found| found.row);
+                found.extend(rows.filter(|row| row.tenant == tenant && row.begun >= since));
+                if !page.more {
+                    break;
+                }
             }
         }
+        Ok(Self(found))
     }
 
     /// Whether the customer of a phone was erased.
@@ -56,13 +63,13 @@ impl Erased {
             !before.0.iter().any(is_known) && noted.iter().any(|phone| erasure.is_of(phone))
         };
         for erasure in self.0.iter().filter(is_new) {
-            let again = |row: Option<&ContactErasure>| {
-                let again = row.map(|row| ContactErasure {
-                    gone: None,
-                    ..row.clone()
-                });
-                Ok::<_, StoreError>(again)
+            // Whoever carries it out sees that it is another.
+            let again = ContactErasure {
+                begun: imports.clock.now(),
+                gone: None,
+                ..erasure.clone()
             };
+            let again = |_: Option<&ContactErasure>| Ok::<_, StoreError>(Some(again.clone()));
             let key = ContactErasure::at(erasure.tenant, erasure.contact);
             let table = imports.table::<ContactErasure>();
             waits.asked(|| table.change(key.clone(), again)).await?;

@@ -20,7 +20,7 @@ use crate::domain::{Clock, Contact, ContactId, TenantId};
 use crate::media::{Media, MediaError};
 use crate::shutdown::Shutdown;
 use crate::store::op::Erase;
-use crate::store::plain::PlainTable;
+use crate::store::plain::{Found, PlainTable};
 use crate::store::tables::ContactErasure;
 use crate::store::{Store, StoreError};
 use crate::telemetry::labels::ErasureOf;
@@ -106,14 +106,12 @@ impl Erasures {
         customer: &[Contact],
     ) -> Result<(), ErasureError> {
         let open = self.open().await?;
-        if open.iter().filter(|open| open.tenant == tenant).count() >= MOST_OF_ONE {
+        if open.iter().filter(|open| open.row.tenant == tenant).count() >= MOST_OF_ONE {
             return Err(ErasureError::TooMany);
         }
         let fresh = ContactErasure::new(tenant, contact, customer, self.clock.now());
-        let list = |before: Option<&ContactErasure>| {
-            let listed = before.filter(|before| before.gone.is_none());
-            Ok::<_, StoreError>(Some(listed.unwrap_or(&fresh).clone()))
-        };
+        let list =
+            |before: Option<&ContactErasure>| Ok::<_, StoreError>(Some(before.unwrap_or(&fresh).clone()));
         self.table()
             .change(ContactErasure::at(tenant, contact), list)
             .await?;
@@ -125,7 +123,7 @@ impl Erasures {
     /// Whether a customer's erasure is listed and not done.
     pub async fn is_open(&self, tenant: TenantId, contact: ContactId) -> Result<bool, StoreError> {
         let found = self.table().get(&ContactErasure::at(tenant, contact)).await?;
-        Ok(found.is_some_and(|found| found.row.gone.is_none()))
+        Ok(found.is_some())
     }
 
     /// Waits a while for an erasure; whether it is done.
@@ -177,9 +175,9 @@ impl Erasures {
         };
         let count = u64::try_from(open.len()).unwrap_or(u64::MAX);
         metrics::erasures(ErasureOf::Customer).set(metrics::number(count));
-        let mut turns: BTreeMap<TenantId, Vec<ContactErasure>> = BTreeMap::new();
+        let mut turns: BTreeMap<TenantId, Vec<Found<ContactErasure>>> = BTreeMap::new();
         for erasure in open {
-            turns.entry(erasure.tenant).or_default().push(erasure);
+            turns.entry(erasure.row.tenant).or_default().push(erasure);
         }
         let turns = stream::iter(turns.into_values()).map(|turn| self.take_turn(turn));
         turns
@@ -189,13 +187,13 @@ impl Erasures {
     }
 
     /// Carries out some erasures of one tenant; whether some are left.
-    async fn take_turn(&self, mut erasures: Vec<ContactErasure>) -> bool {
+    async fn take_turn(&self, mut erasures: Vec<Found<ContactErasure>>) -> bool {
         // Whoever waits longest comes first.
-        erasures.sort_by_key(|erasure| erasure.begun);
+        erasures.sort_by_key(|erasure| erasure.row.begun);
         let mut left = erasures.len() > TURN;
         for erasure in erasures.into_iter().take(TURN) {
-            let ContactErasure { tenant, contact, .. } = erasure;
-            match self.carry_out(erasure).await {
+            let ContactErasure { tenant, contact, .. } = erasure.row;
+            match self.carry_out(&erasure).await {
                 Ok(Progress::Done) => {
                     tracing::info!(tenant.id = %tenant, contact.id = %contact, "a customer is erased");
                 }
@@ -210,14 +208,14 @@ impl Erasures {
         left
     }
 
-    async fn carry_out(&self, erasure: ContactErasure) -> Result<Progress, ErasureError> {
+    async fn carry_out(&self, erasure: &Found<ContactErasure>) -> Result<Progress, ErasureError> {
         let ContactErasure {
             tenant,
             contact,
-            contacts,
+            ref contacts,
             begun,
             ..
-        } = erasure;
+        } = erasure.row;
         if self.tenants.backlog(tenant).await?.is_none() {
             return Ok(Progress::Elsewhere);
         }
@@ -228,30 +226,24 @@ impl Erasures {
         }
         let begins = Erase::Begins(contacts.clone());
         self.tenants.erase_customer(tenant, begins).await?;
-        self.media.erase_contacts(tenant, contacts).await?;
+        self.media.erase_contacts(tenant, contacts.clone()).await?;
         self.tenants.erase_customer(tenant, Erase::IsDone).await?;
         crash::point(CrashPoint::AfterErasure);
-        let now = self.clock.now();
-        let done = |before: Option<&ContactErasure>| {
-            Ok::<_, StoreError>(before.map(|before| ContactErasure {
-                gone: Some(now),
-                ..before.clone()
-            }))
-        };
-        self.table()
-            .change(ContactErasure::at(tenant, contact), done)
-            .await?;
-        Ok(Progress::Done)
+        let (place, ended) = erasure.row.ended(self.clock.now());
+        self.table().replace(&place, None, Some(&ended)).await?;
+        let key = ContactErasure::at(tenant, contact);
+        // An import that was under way may want it once more.
+        let is_done = self.table().replace(&key, Some(erasure), None).await?;
+        Ok(if is_done { Progress::Done } else { Progress::Waits })
     }
 
     /// Those that are not done.
-    async fn open(&self) -> Result<Vec<ContactErasure>, StoreError> {
+    async fn open(&self) -> Result<Vec<Found<ContactErasure>>, StoreError> {
         let (mut open, mut after) = (Vec::new(), None);
         loop {
-            let page = self.table().page(ContactErasure::all(), after, PAGE).await?;
+            let page = self.table().page(ContactErasure::open(), after, PAGE).await?;
             after = page.items.last().map(|found| found.sort.clone());
-            let rows = page.items.into_iter().map(|found| found.row);
-            open.extend(rows.filter(|row| row.gone.is_none()));
+            open.extend(page.items);
             if !page.more {
                 return Ok(open);
             }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{Kept, PLAIN, Subject, Table};
@@ -16,7 +17,7 @@ pub const CONTACT_ERASURE: Table = Table {
     name: "contact_erasure",
     says: "that a customer is being erased, and for three days after that by which names an import that is under way would bring it back; \
            ids and digests",
-    key: "tenant · contact",
+    key: "tenant · contact; once it is done tenant · time · contact",
     kept: Kept::AsLongAsItSays,
     subject: Subject::Tenant,
     ..PLAIN
@@ -63,19 +64,34 @@ impl ContactErasure {
             .any(|form| self.names.contains(&digest(self.tenant, &form)))
     }
 
-    /// All of them, those of a tenant together.
-    pub fn all() -> Partition {
+    /// All that are not done.
+    pub fn open() -> Partition {
         Partition::of(&CONTACT_ERASURE, &[])
     }
 
-    /// The place before those of a tenant.
-    pub fn before(tenant: TenantId) -> bytes::Bytes {
-        bytes::Bytes::copy_from_slice(&tenant.get().to_be_bytes())
+    /// The one of a customer that is not done.
+    pub fn at(tenant: TenantId, contact: ContactId) -> PlainKey {
+        Self::open().row(&[&tenant.get().to_be_bytes()[..], contact.as_bytes()].concat())
     }
 
-    /// The one of a customer.
-    pub fn at(tenant: TenantId, contact: ContactId) -> PlainKey {
-        Self::all().row(&[&tenant.get().to_be_bytes()[..], contact.as_bytes()].concat())
+    /// A tenant's that are done, in order of when they were.
+    pub fn done(tenant: TenantId) -> Partition {
+        Partition::of_tenant(&CONTACT_ERASURE, tenant)
+    }
+
+    /// The place before those that were done at a time.
+    pub fn before(time: Timestamp) -> Bytes {
+        Bytes::copy_from_slice(&time.as_millis().to_be_bytes())
+    }
+
+    /// The same erasure as one that is done, and where it stands then.
+    pub fn ended(&self, gone: Timestamp) -> (PlainKey, Self) {
+        let sort = [&Self::before(gone)[..], self.contact.as_bytes()].concat();
+        let ended = Self {
+            gone: Some(gone),
+            ..self.clone()
+        };
+        (Self::done(self.tenant).row(&sort), ended)
     }
 }
 

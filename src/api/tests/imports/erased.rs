@@ -19,15 +19,9 @@ async fn no_row_of_a_file_brings_back_who_was_erased_since_its_import_began() {
     let aliases = ContactAliases::of([Alias::phone("628120001001").unwrap()]);
     let ana = aliases.new_contact_id(ONE).unwrap();
     let row = crate::domain::Contact::new(ana, &aliases, NOW);
-    let mut erased = ContactErasure::new(ONE, ana, &[row], NOW);
-    erased.gone = Some(NOW);
+    let (place, erased) = ContactErasure::new(ONE, ana, &[row], NOW).ended(NOW);
     let table = PlainTable::<ContactErasure>::of(api.store.as_ref(), NOW);
-    assert!(
-        table
-            .replace(&ContactErasure::at(ONE, ana), None, Some(&erased))
-            .await
-            .unwrap()
-    );
+    assert!(table.replace(&place, None, Some(&erased)).await.unwrap());
     let done = ended(&api, &import).await;
     assert_eq!(counts(&done), [2, 1, 0, 0, 1], "{done}");
     assert_eq!(done["reasons"], json!({ "erased": 1 }));
