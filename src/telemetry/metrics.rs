@@ -184,7 +184,7 @@ metrics_table! {
     /// Conversations that were handed over from members who left.
     counter handover_conversations_total = "mesej_handover_conversations_total";
     /// Accounts and customers that are being erased.
-    gauge erasures = "mesej_erasures" { of: ErasureOf };
+    gauge erasures = "mesej_erasures" { kind: ErasureOf };
     /// Changes of retention that are not done yet.
     gauge retention_jobs = "mesej_retention_jobs";
     /// Conversations that changes of retention have yet to come to.

@@ -366,7 +366,7 @@ async fn what_is_exported_is_imported_again_and_nothing_changes() {
     assert!(exported(&api, "").await.contains("\"'=Ana, \"\"A\"\"\""));
     let vip = exported(&api, "?filter=label%20%3D%20%22VIP%22").await;
     assert_eq!(vip.lines().count(), 2, "{vip}");
-    assert!(vip.contains("+628123456782"));
+    assert!(vip.contains(",+62 8123456782,"));
     let sends = api.add_key(ONE, &[Scope::Send]).await;
     let refused = api
         .plain("GET", "/v1/contacts/export")
