@@ -179,7 +179,8 @@ pub(super) async fn set_webhook(shared: &Shared, target: &WebhookTarget) -> Resu
         webhooks::verify(shared, url, target.verify_token.as_ref().unwrap_or(&token)).await?;
     }
     shared.with(|world, _| {
-        world.config.webhook_url.clone_from(&target.url);
+        let before = std::mem::replace(&mut world.config.webhook_url, target.url.clone());
+        world.outbox.redirect(before, target.url.clone());
         if let Some(secret) = &target.app_secret {
             world.config.app_secret.clone_from(secret);
         }

@@ -180,3 +180,23 @@ async fn webhooks_wait_for_a_callback_to_be_set() {
     simulator.set_webhook(&target).await.unwrap();
     assert_eq!(receiver.message().await["id"], wamid);
 }
+
+#[actix_web::test]
+async fn what_is_repeated_goes_to_the_callback_that_is_set_then() {
+    let mut config = quick();
+    config.webhooks.retry_ms = 1;
+    config.webhooks.retry_max_ms = 5;
+    let rig = Rig::start(config).await;
+    rig.receiver.answer_with(503);
+    let wamid = rig.simulator.say_text(CUSTOMER, "hi").unwrap();
+    while rig.simulator.stats().webhooks.failed < 2 {
+        tokio::task::yield_now().await;
+    }
+    let elsewhere = Receiver::start();
+    let target = control::WebhookTarget {
+        url: Some(elsewhere.url.clone()),
+        ..control::WebhookTarget::default()
+    };
+    rig.simulator.set_webhook(&target).await.unwrap();
+    assert_eq!(elsewhere.message().await["id"], wamid);
+}

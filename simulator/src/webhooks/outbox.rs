@@ -110,6 +110,14 @@ pub(crate) struct Post {
     pub(super) reign: u64,
 }
 
+impl Post {
+    fn aim(&mut self, from: &str, to: &str) {
+        if self.url == from {
+            to.clone_into(&mut self.url);
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Repeat {
     pub(super) at_us: u64,
@@ -152,6 +160,8 @@ pub(crate) struct Outbox {
     pub(super) config: WebhookConfig,
     pub(super) updates: BinaryHeap<Reverse<Due>>,
     pub(super) repeats: BinaryHeap<Reverse<Repeat>>,
+    /// The callback that was set before the present one, and that one.
+    redirected: Option<(String, String)>,
     order: u64,
     /// Until when the dispatcher sleeps.
     pub(super) sleeping_until_us: u64,
@@ -165,6 +175,7 @@ impl Outbox {
             config,
             updates: BinaryHeap::new(),
             repeats: BinaryHeap::new(),
+            redirected: None,
             order: 0,
             sleeping_until_us: 0,
             wake: false,
@@ -219,10 +230,27 @@ impl Outbox {
         stats
     }
 
+    /// Sends what is to be repeated to the callback that is set now: Meta repeats to the one that it finds.
+    pub(crate) fn redirect(&mut self, from: Option<String>, to: Option<String>) {
+        let (Some(from), Some(to)) = (from, to) else {
+            return;
+        };
+        let aim = |Reverse(mut repeat): Reverse<Repeat>| {
+            repeat.post.aim(&from, &to);
+            Reverse(repeat)
+        };
+        self.repeats = std::mem::take(&mut self.repeats).into_iter().map(aim).collect();
+        self.redirected = Some((from, to));
+    }
+
     /// Repeats a webhook later: the first time at once, then ever less often. Gives it up after the last attempt.
     pub(super) fn repeat(&mut self, mut post: Post, now_us: u64) {
         post.attempt += 1;
         post.told.clear();
+        // It may have been under way when that changed.
+        if let Some((from, to)) = &self.redirected {
+            post.aim(from, to);
+        }
         if post.attempt >= self.config.attempts {
             self.stats.abandoned += 1;
             return;
