@@ -230,6 +230,7 @@ fn submit(n: u64, customer: u64) -> Op {
         once: None,
         unless_after: None,
         window_at: None,
+        broadcast: None,
     }))
 }
 

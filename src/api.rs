@@ -7,6 +7,7 @@ mod admin;
 mod audit;
 pub mod auth;
 mod body;
+mod broadcasts;
 mod business;
 mod canned_replies;
 mod client_address;
@@ -46,6 +47,7 @@ mod profile;
 mod proof;
 mod qr;
 mod quotas;
+mod route;
 mod second_factor;
 mod segments;
 mod server;
@@ -69,32 +71,20 @@ mod yield_now;
 #[cfg(test)]
 mod tests;
 
-use actix_web::guard::{Any, Get, GuardContext, Head, fn_guard};
-use actix_web::web::{self, ServiceConfig, delete, post, put, resource, scope};
-use actix_web::{Resource, Route};
+use actix_web::guard::fn_guard;
+use actix_web::web::{self, ServiceConfig, delete, post, put, scope};
 
-use crate::telemetry::Label as _;
 use crate::telemetry::labels::HttpRoute;
 use meter::RouteMeter;
+use route::{ADMIN, TENANT, at, has_operator, read};
 
 pub use auth::{AdminCall, Call, CanExport, CanManage, CanManageAgents, CanRead, CanSend, StreamCall};
 pub use demo::DemoSession;
 pub use error::{ApiError, ErrorCode};
 pub use quotas::QuotaCache;
-pub use server::{Listeners, http_server};
+pub use server::{Listeners, Serves, http_server};
 pub use state::{ApiState, Foundation};
 pub use tls::{PairError, PairFiles, Tls};
-
-/// What is served at a listener.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Serves {
-    /// Everything: there is only one.
-    Everything,
-    /// What is for everybody: operators have one of their own.
-    Public,
-    /// What is for operators and scrapers.
-    Operators,
-}
 
 /// Every route there is. Each is a resource, so that a wrong method is told from a wrong path.
 pub fn routes(app: &mut ServiceConfig, serves: Serves) {
@@ -131,32 +121,6 @@ fn public_routes(app: &mut ServiceConfig) {
     .service(scope(TENANT).configure(tenant_routes))
     .service(at(HttpRoute::LinkedMedia).route(read().to(media::linked)))
     .service(at(HttpRoute::DemoSession).route(read().to(demo::session)));
-}
-
-/// Where the calls with the operator's token are.
-const ADMIN: &str = "/v1/admin";
-/// Where the calls with a tenant's key are.
-const TENANT: &str = "/v1";
-
-/// The resource of a route, within the scope that it is in.
-fn at(route: HttpRoute) -> Resource {
-    let pattern = route.label();
-    let within = [ADMIN, TENANT]
-        .into_iter()
-        .find_map(|scope| pattern.strip_prefix(scope));
-    resource(within.unwrap_or(pattern)).app_data(RouteMeter::new(route))
-}
-
-/// What only reads. HEAD is GET without its body, which the server leaves out.
-fn read() -> Route {
-    web::route().guard(Any(Get()).or(Head()))
-}
-
-/// Without the settings' token there are such calls for operators with a token of their own alone, whatever the method.
-fn has_operator(request: &GuardContext<'_>) -> bool {
-    let state = request.app_data::<web::Data<ApiState>>();
-    state.is_some_and(|state| state.config.server.admin_token.is_some())
-        || auth::shows_operator_token(request.head().headers())
 }
 
 /// Calls with a tenant's key.
@@ -199,6 +163,7 @@ fn tenant_routes(v1: &mut ServiceConfig) {
         .configure(contact_file_routes)
         .configure(contact_routes)
         .configure(template_routes)
+        .configure(broadcast_routes)
         .service(at(HttpRoute::Media).route(post().to(uploads::upload)))
         .service(at(HttpRoute::MediaUsage).route(read().to(uploads::usage)))
         .service(at(HttpRoute::Uploads).route(post().to(uploads::begin)))
@@ -296,6 +261,29 @@ fn contact_file_routes(v1: &mut ServiceConfig) {
     )
     .service(at(HttpRoute::ImportStart).route(post().to(imports::start)))
     .service(at(HttpRoute::ImportErrors).route(read().to(imports::errors)));
+}
+
+/// Broadcasts.
+fn broadcast_routes(v1: &mut ServiceConfig) {
+    v1.service(
+        at(HttpRoute::Broadcasts)
+            .route(read().to(broadcasts::list))
+            .route(post().to(broadcasts::make)),
+    )
+    .service(
+        at(HttpRoute::Broadcast)
+            .route(read().to(broadcasts::show))
+            .route(put().to(broadcasts::change))
+            .route(delete().to(broadcasts::remove)),
+    )
+    .service(at(HttpRoute::BroadcastAudience).route(put().to(broadcasts::upload)))
+    .service(at(HttpRoute::BroadcastPlan).route(post().to(broadcasts::plan)))
+    .service(at(HttpRoute::BroadcastLaunch).route(post().to(broadcasts::launch)))
+    .service(at(HttpRoute::BroadcastPause).route(post().to(broadcasts::pause)))
+    .service(at(HttpRoute::BroadcastResume).route(post().to(broadcasts::resume)))
+    .service(at(HttpRoute::BroadcastCancel).route(post().to(broadcasts::cancel)))
+    .service(at(HttpRoute::BroadcastRecipients).route(read().to(broadcasts::recipients)))
+    .service(at(HttpRoute::BroadcastExport).route(read().to(broadcasts::export)));
 }
 
 /// Message templates.

@@ -5,8 +5,8 @@
 //! - `import` is an import as it is kept, `folder` its file. `uploads` takes files, `imports` starts imports;
 //!   `run` carries them out, each by a `job`, batch by `batch`, with `known`, what the business has of its own, and tell what was `wrong`.
 
-mod batch;
-mod cells;
+pub mod batch;
+pub mod cells;
 mod encoding;
 mod erased;
 pub mod export;

@@ -5,6 +5,7 @@
 
 mod admin;
 mod audit;
+mod broadcast;
 mod check_config;
 mod contact;
 mod health;
@@ -184,6 +185,9 @@ enum Command {
     /// Import, export and merge a tenant's contacts
     #[command(subcommand)]
     Contact(contact::ContactCommand),
+    /// Plan, launch, watch and end broadcasts
+    #[command(subcommand)]
+    Broadcast(broadcast::BroadcastCommand),
     /// Invite people into a tenant's team, and help those who forgot their password
     #[command(subcommand)]
     User(user::UserCommand),
@@ -315,6 +319,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Template(command) => template::run(command).await,
         Command::Key(command) => key::run(command).await,
         Command::Contact(command) => contact::run(command).await,
+        Command::Broadcast(command) => broadcast::run(command).await,
         Command::User(command) => user::run(command).await,
         Command::Operator(command) => operator::run(command).await,
         Command::Audit(command) => audit::run(command).await,

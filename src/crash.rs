@@ -57,6 +57,10 @@ points! {
     AfterResult = "after_result",
     /// A batch of an import is noted; nothing says so yet.
     AfterImportBatch = "after_import_batch",
+    /// Some recipients of a broadcast are written down; its plan is not at its end.
+    AfterBroadcastChunk = "after_broadcast_chunk",
+    /// Some recipients of a broadcast were handed to the ledger; nothing says so yet.
+    AfterBroadcastBatch = "after_broadcast_batch",
     /// The bytes of a file are durable; no row leads to them.
     AfterFileBytes = "after_file_bytes",
     /// Its row leads to them; its message does not show it.

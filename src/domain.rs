@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod backoff;
+pub mod broadcast;
 pub mod cards;
 pub mod clock;
 pub mod consent;
@@ -43,6 +44,10 @@ pub mod usage;
 
 pub use audit::{AuditAction, Month};
 pub use backoff::Backoff;
+pub use broadcast::{
+    BroadcastCounts, BroadcastProgress, BroadcastRecipient, BroadcastRun, BroadcastTally, LastBroadcast,
+    Reached, Reaction, RecipientOutcome, Suppression,
+};
 pub use cards::{Card, Facts, MergeDone};
 pub use clock::{Clock, SteadyClock, SystemClock, TestClock, Timestamp};
 pub use consent::{Consent, ConsentPurpose, ConsentSource, ConsentState, MarketingWish, Purpose, WishSource};
@@ -56,9 +61,9 @@ pub use conversation::{Conversation, ConversationChanges, ConversationStatus, Se
 pub use display_name::display_name;
 pub use event::{Event, EventKind};
 pub use ids::{
-    AgentId, ClientMessageId, ContactId, ConversationId, Epoch, Fence, IdError, IdempotencyKey, ImportId,
-    JournalId, ListId, MessageId, NameDigest, NoteId, PhoneNumberId, SegmentId, Seq, TeamId, TemplateId,
-    TenantId, UserId, WabaId, Wamid, WamidHash,
+    AgentId, BroadcastId, ClientMessageId, ContactId, ConversationId, Epoch, Fence, IdError, IdempotencyKey,
+    ImportId, JournalId, ListId, MessageId, NameDigest, NoteId, PhoneNumberId, SegmentId, Seq, TeamId,
+    TemplateId, TenantId, UserId, WabaId, Wamid, WamidHash,
 };
 pub use issuer::Issuer;
 pub use limit::{MemberLimit, NumberLimit};

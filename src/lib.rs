@@ -15,6 +15,7 @@
 //! | [`bulk`] | import and export of contacts |
 //! | [`privacy`] | what customers may ask of a business: their erasure |
 //! | [`templates`] | the message templates of each account: rows, look-ups at Meta, what messages are checked against |
+//! | [`broadcast`] | a template to many: audience, plan, run, results |
 //! | [`ingest`] | what happens to a webhook after the journal: parse, route, commit, done |
 //! | [`api`] | HTTP: all routes in `api.rs`, one file a resource; `api/ws` is the agents' socket |
 //! | [`app`] | puts the parts together; start, stop, background jobs |
@@ -52,6 +53,8 @@
 //! - What an event shows of its conversation and contact: `store/derive/shown.rs`.
 //! - How numbers stand with Meta (quality, messaging limit, name): `templates/numbers.rs`, rows: `store/tables/number_standing.rs`; webhooks
 //!   that have Meta asked: `whatsapp/webhook/numbers.rs`.
+//! - Broadcasts. Counts and turns: `domain/broadcast.rs`, `store/derive/broadcast.rs`; what a halt keeps back: `actors/lane/parked.rs`;
+//!   why so: ADR 039.
 //! - Templates. What a message must fill: `whatsapp/templates/fill.rs`; what Meta's review refuses: `whatsapp/templates/rules.rs`; rows
 //!   and look-ups: `templates.rs`.
 //! - Which contact does a phone or BSUID mean? `store/derive/names.rs`, `identity.rs`, `link.rs`.
@@ -64,6 +67,9 @@
 //! - The language of filters: `domain/filter.rs`, its grammar in `parse.rs` there; searches by them: `store/contact_filter.rs`. Segments:
 //!   `api/segments.rs`. Imports: `bulk/records.rs` (reading), `rows.rs` (what values mean), `run.rs` and `job.rs` (carrying out); exports:
 //!   `bulk/export.rs`; why so: ADR 035.
+//! - Broadcasts: what people do with them: `broadcast/changes.rs`; whom one is for: `broadcast/audience.rs`, written down by
+//!   `broadcast/plan.rs`; sent by `broadcast/runner.rs`; what the ledger knows of one: `domain/broadcast.rs`, `store/derive/broadcast.rs`;
+//!   routes: `api/broadcasts.rs`; why so: ADR 039.
 //! - 24-hour window, opt-out, `last_seen_seq`, idempotency key of a new message: `store/derive/submit.rs`. How long a window
 //!   is open: `domain/conversation.rs`.
 //! - A message that waits: `actors/lane.rs`; the reason that callers see: `actors/lane/delay_estimate.rs`.
@@ -101,6 +107,7 @@ pub mod accounts;
 pub mod actors;
 pub mod api;
 pub mod app;
+pub mod broadcast;
 pub mod bulk;
 pub mod cli;
 pub mod config;

@@ -41,8 +41,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::domain::{
-    Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Event, Fence, JournalId, Message,
-    MessageId, PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace, Timestamp,
+    Alias, BroadcastId, BroadcastTally, Contact, ContactId, Conversation, ConversationId, Epoch, Event,
+    Fence, JournalId, Message, MessageId, PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace,
+    Timestamp, WamidHash,
 };
 
 pub use ahead::{Ahead, ClaimsAhead};
@@ -50,14 +51,16 @@ pub use directory::{ApiKey, KeyHash, Number, NumberOwner, Tenant};
 pub use error::{StoreError, StoreErrorKind};
 pub use journal::{JournalBacklog, JournalEntry};
 pub use op::{Op, OpOutcome, OpRefusal};
-pub use page::{ConversationCursor, ConversationFilter, ConversationPage, ListOrder, Page};
+pub use page::{ConversationCursor, ConversationFilter, ConversationPage, EventPage, ListOrder, Page};
 pub use plain::{Partition, PlainExport, PlainKey, PlainValue};
 pub use processes::{
     FORWARDED_FOR, Forwarded, ForwardedPage, ProcessId, ProcessState, Rest, Sharing, TenantOwner, Urgency,
 };
 pub use retention::{RetentionJob, Survey};
 pub use room::PAGE_BYTES;
-pub use row::{ClaimOutcome, ClaimWant, Claimed, MessageRef, OutboxRow, OutboxState, Quarantined, Queued};
+pub use row::{
+    ClaimOutcome, ClaimWant, Claimed, MessageRef, OutboxRow, OutboxState, Quarantined, Queued, Seen,
+};
 pub use transfer::{Exported, Mark, Record, RecordKind};
 
 /// Entries read at once by a store that has to look to tell its backlog.
@@ -98,28 +101,6 @@ pub struct Appended {
     pub outcomes: Vec<OpOutcome>,
     /// The events that were committed, in order, numbered from `expect_head + 1`.
     pub events: Vec<Event>,
-}
-
-/// Events after a position.
-#[derive(Debug, Clone)]
-pub struct EventPage {
-    /// In order, dense. Empty at the head.
-    pub events: Vec<Event>,
-    /// The oldest position still readable; `head + 1` when none is.
-    pub oldest: Seq,
-    /// The last committed position.
-    pub head: Seq,
-}
-
-impl EventPage {
-    /// Of a ledger that nobody opened.
-    pub(crate) const fn of_no_ledger() -> Self {
-        Self {
-            events: Vec::new(),
-            oldest: Seq::new(1),
-            head: Seq::new(0),
-        }
-    }
 }
 
 /// What one sweep removed.
@@ -228,6 +209,22 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
         now: Timestamp,
     ) -> Result<Page<Message>, StoreError>;
+
+    /// What happened once, by the keys under which that is known; one answer per key.
+    async fn seen(
+        &self,
+        tenant: TenantId,
+        keys: Vec<WamidHash>,
+        now: Timestamp,
+    ) -> Result<Vec<Option<Seen>>, StoreError>;
+
+    /// How many recipients of a broadcast came to what; `None` before it began, and long after its end.
+    async fn broadcast_tally(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        now: Timestamp,
+    ) -> Result<Option<BroadcastTally>, StoreError>;
 
     /// One conversation.
     async fn conversation(

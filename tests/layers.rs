@@ -101,6 +101,22 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "broadcast",
+        &[
+            "domain",
+            "crash",
+            "shutdown",
+            "tenant_places",
+            "config",
+            "telemetry",
+            "store",
+            "whatsapp",
+            "actors",
+            "bulk",
+            "templates",
+        ],
+    ),
+    (
         "api",
         &[
             "domain",
@@ -120,6 +136,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "bulk",
             "privacy",
             "templates",
+            "broadcast",
         ],
     ),
     (
@@ -141,6 +158,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "bulk",
             "api",
             "templates",
+            "broadcast",
         ],
     ),
     (

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use tokio::sync::oneshot;
 
 use super::conversation::{commit_refusal, contact_changed, op_refusal, refusal, store_refusal};
@@ -19,12 +20,12 @@ use super::request::{
     SubmitRequest,
 };
 use crate::domain::{
-    AgentId, ContactId, ConversationId, DeliveryState, Direction, Message, MessageId, PhoneNumberId, Seq,
-    TenantId,
+    AgentId, BroadcastRun, ContactId, ConversationId, DeliveryState, Direction, Message, MessageId,
+    PhoneNumberId, Seq, TenantId,
 };
 use crate::store::op::{
-    ChangeContact, ContactFate, Erase, MediaChange, Merge, Op, OpOutcome, Organise, Settlement, Unmerge,
-    Withdraw,
+    ChangeContact, ContactFate, Erase, MediaChange, Merge, Op, OpOutcome, Organise, Settlement,
+    SteerBroadcast, Submit as SubmitOp, Unmerge, Withdraw,
 };
 use crate::store::{MessageRef, Number, OutboxRow, Tenant as TenantRow, TenantHead};
 
@@ -234,6 +235,49 @@ impl TenantCommands for Gateway {
         Ok(())
     }
 
+    async fn submit_recipients(
+        &self,
+        tenant: TenantId,
+        submits: Vec<SubmitOp>,
+    ) -> Result<Vec<Result<OpOutcome, Refusal>>, Refusal> {
+        let tenant = self.writable(tenant).await?;
+        // All are in hand before the first is waited for: what comes together is written together, and in this order.
+        let ops = submits.into_iter().map(|submit| Op::Submit(Box::new(submit)));
+        let commits: FuturesOrdered<_> = ops.map(|op| tenant.ledger.commit(op)).collect();
+        let outcomes: Vec<_> = commits.collect().await;
+        let answers = outcomes.into_iter().map(|outcome| {
+            let mut outcome = outcome.map_err(|error| commit_refusal(&error))?;
+            if let OpOutcome::Committed { queued, .. } = &mut outcome
+                && let Some(mut queued) = queued.take()
+                && let Some(lane) = tenant.lanes.get(&queued.number)
+            {
+                if !queued.linked.is_empty() {
+                    lane.join(std::mem::take(&mut queued.linked), queued.contact);
+                }
+                lane.enqueue((*queued).into());
+            }
+            Ok(outcome)
+        });
+        Ok(answers.collect())
+    }
+
+    async fn steer_broadcast(&self, tenant: TenantId, steer: SteerBroadcast) -> Result<(), Refusal> {
+        let tenant = self.writable(tenant).await?;
+        let (broadcast, to) = (steer.broadcast, steer.to);
+        match tenant.ledger.commit(Op::SteerBroadcast(steer)).await {
+            Ok(OpOutcome::Refused(refused)) => return Err(op_refusal(refused)),
+            Ok(_) => {}
+            Err(error) => return Err(commit_refusal(&error)),
+        }
+        // What halts is learned by claims.
+        if to != BroadcastRun::Halted {
+            for lane in tenant.lanes.values() {
+                lane.broadcast_steered(broadcast);
+            }
+        }
+        Ok(())
+    }
+
     async fn withdraw(&self, tenant: TenantId, message: MessageId) -> Result<(), Refusal> {
         let tenant = self.writable(tenant).await?;
         let (at, row) = self.outbound(&tenant, message).await?;
@@ -374,6 +418,16 @@ impl TenantDirectory for Gateway {
             }
         }
         Ok(states)
+    }
+
+    async fn owns(&self, tenant: TenantId) -> Result<bool, Refusal> {
+        if self.directory.running_one(tenant).is_some() {
+            return Ok(true);
+        }
+        if self.directory.elsewhere(tenant).await?.is_some() {
+            return Ok(false);
+        }
+        self.directory.tenant(tenant).await.map(|_taken| true)
     }
 
     async fn backlog(&self, tenant: TenantId) -> Result<Option<usize>, Refusal> {

@@ -26,6 +26,7 @@ mod inbox;
 mod limits;
 mod order_statistics;
 mod overflow;
+mod parked;
 mod pause;
 mod queue;
 mod receipts;
@@ -67,6 +68,7 @@ use handle::Shared;
 use handover::{Handover, Predecessor};
 use in_flight::InFlight;
 use overflow::Overflow;
+use parked::Parked;
 use pause::{Pause, PauseCause, Stands};
 use queue::{Queue, Share};
 use receipts::Receipts;
@@ -174,6 +176,7 @@ pub struct Lane {
 
     queue: Queue,
     overflow: Overflow,
+    parked: Parked,
     scan: Scan,
     share: Share,
     claiming: Claiming,
@@ -280,6 +283,7 @@ impl Lane {
             token: BearerToken::parse(number.access_token.reveal()).ok(),
             queue: Queue::new(limits.waiting, limits.scheduled, limits.order_patience),
             overflow: Overflow::default(),
+            parked: Parked::default(),
             scan: Scan::NotBegun,
             share: Share::new(limits.bulk_one_in),
             claiming: Claiming::default(),

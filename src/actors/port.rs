@@ -16,7 +16,10 @@ use super::request::{
     Accepted, Attendance, DelayEstimate, LaneState, NoteRequest, Receipt, Refusal, Roster, SubmitRequest,
 };
 use crate::domain::{AgentId, ContactId, ConversationId, MessageId, PhoneNumberId, Seq, TenantId};
-use crate::store::op::{ChangeContact, ContactFate, Erase, Merge, Organise, Settlement, Unmerge};
+use crate::store::op::{
+    ChangeContact, ContactFate, Erase, Merge, OpOutcome, Organise, Settlement, SteerBroadcast, Submit,
+    Unmerge,
+};
 use crate::store::{MessageRef, Number, Tenant, TenantHead};
 
 pub use webhooks::{
@@ -76,6 +79,18 @@ pub trait TenantCommands: Send + Sync + 'static {
     /// Takes a step of an erasure: durable on return. When it begins, what waits to be sent to the customer is taken back, as far as it
     /// was not claimed.
     async fn erase_customer(&self, tenant: TenantId, step: Erase) -> Result<(), Refusal>;
+    /// Accepts messages to recipients of broadcasts, each of which has one turn: durable on return, and handed to its lane. One answer
+    /// for each, in order: `Committed` or `Suppressed` where this was the turn, `Duplicate` where that was before, `Refused` where the
+    /// broadcast does not run. After an error the turn may have come: the same message is to be offered again.
+    async fn submit_recipients(
+        &self,
+        tenant: TenantId,
+        submits: Vec<Submit>,
+    ) -> Result<Vec<Result<OpOutcome, Refusal>>, Refusal>;
+
+    /// Begins a broadcast, halts it, has it go on or ends it: durable on return, and from then on no claim goes against it. Where it is so
+    /// already, agents are told what they were not told of it. `BroadcastCancelled` when it is over.
+    async fn steer_broadcast(&self, tenant: TenantId, steer: SteerBroadcast) -> Result<(), Refusal>;
 
     /// Takes back a queued message. `AlreadyClaimed` when it is too late, `NotFound` when it is not an outbound one.
     async fn withdraw(&self, tenant: TenantId, message: MessageId) -> Result<(), Refusal>;
@@ -130,6 +145,9 @@ pub trait TenantDirectory: Send + Sync + 'static {
 
     /// How the tenant's outbound queues stand, by number. One that is not here has nothing to do and nothing against it.
     async fn lanes(&self, tenant: TenantId) -> Result<BTreeMap<PhoneNumberId, LaneState>, Refusal>;
+
+    /// Whether this process has the tenant. It takes one that nobody has.
+    async fn owns(&self, tenant: TenantId) -> Result<bool, Refusal>;
 
     /// How many of the tenant's messages wait to be sent; `None` where another gateway has it.
     async fn backlog(&self, tenant: TenantId) -> Result<Option<usize>, Refusal>;

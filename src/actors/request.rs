@@ -324,6 +324,9 @@ pub enum Refusal {
     /// The contact would have more of something than may be.
     #[error("{0}")]
     ContactFull(DetailLimit),
+    /// The broadcast was cancelled.
+    #[error("the broadcast was cancelled: it goes on no more")]
+    BroadcastCancelled,
     /// Somebody wrote since.
     #[error("somebody wrote since: look at the conversation, then send again with its newest position")]
     ConversationChanged(Seq),

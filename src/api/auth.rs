@@ -21,7 +21,10 @@ use tokio::sync::Semaphore;
 
 pub use admin::AdminCall;
 pub(super) use admin::{LOOKUPS as OPERATOR_LOOKUPS, same_secret, shows_operator_token};
-pub use call::{Call, CanExport, CanManage, CanManageAgents, CanRead, CanSend, Need, StreamCall};
+pub use call::{
+    Call, CanBroadcast, CanExport, CanManage, CanManageAgents, CanRead, CanSeeBroadcasts, CanSend, Need,
+    StreamCall,
+};
 pub(super) use session::{OPEN_CALLS, csrf_token, new_token, presented, set_cookie};
 pub use session::{OpenCall, SessionCall};
 pub(super) use watch::{Heard, KeyWatch, Voucher};

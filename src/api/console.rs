@@ -165,6 +165,7 @@ const FILES: &[File] = files![
     "pages/contact_beside.js",
     "pages/contact_bulk.js",
     "pages/contact_card.js",
+    "pages/contact_erase.js",
     "pages/contact_consents.js",
     "pages/contact_count.js",
     "pages/contact_filters.js",

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::accounts::AccountError;
 use crate::actors::request::Refusal;
+use crate::broadcast::BroadcastError;
 use crate::bulk::imports::ImportError;
 use crate::bulk::look::NoTable;
 use crate::domain::filter::FilterError;
@@ -79,6 +80,10 @@ error_codes! {
     AlreadyMember = "already_member", 409, "This person is in the team already";
     SecondFactorOn = "second_factor_on", 409, "The account has a second factor already: remove it first";
     AddressTaken = "address_taken", 409, "The e-mail address belongs to another account";
+    CountRequired = "count_required", 400, "The broadcast reaches so many that whoever launches it says how many; `recipients` says so";
+    BroadcastChanged = "broadcast_changed", 409, "The broadcast is not as you saw it: look at it again";
+    BroadcastState = "broadcast_state", 409, "The broadcast stands where this cannot be done; `state` says where, the message what helps";
+    CountDiffers = "count_differs", 409, "The broadcast reaches others than `recipients` says; the answer's `recipients` says how many";
     ImportStarted = "import_started", 409, "The import was started already";
     ImportElsewhere = "import_elsewhere", 409, "The import's file is at another gateway, or gone: upload it again";
     TooLate = "too_late", 409, "The message was claimed or is settled already";
@@ -338,6 +343,30 @@ impl From<ImportError> for ApiError {
     }
 }
 
+impl From<BroadcastError> for ApiError {
+    fn from(error: BroadcastError) -> Self {
+        let words = error.to_string();
+        match error {
+            BroadcastError::Store(error) => error.into(),
+            BroadcastError::File(error) => error.into(),
+            BroadcastError::Refused(refusal) => refusal.into(),
+            BroadcastError::NotFound => Self::absent(words),
+            BroadcastError::Changed => Self::new(ErrorCode::BroadcastChanged),
+            BroadcastError::State(state, _) => {
+                Self::because(ErrorCode::BroadcastState, words).with("state", state.as_str())
+            }
+            BroadcastError::CountRequired(count) => {
+                Self::because(ErrorCode::CountRequired, words).with("recipients", count)
+            }
+            BroadcastError::CountDiffers(count) => {
+                Self::because(ErrorCode::CountDiffers, words).with("recipients", count)
+            }
+            BroadcastError::Invalid(_) => Self::invalid(words),
+            BroadcastError::TooMany => Self::because(ErrorCode::LimitReached, words),
+        }
+    }
+}
+
 impl From<ContentError> for ApiError {
     fn from(error: ContentError) -> Self {
         Self::invalid(error.to_string())
@@ -367,6 +396,7 @@ impl From<Refusal> for ApiError {
             Refusal::OtherRequest => Self::new(ErrorCode::IdempotencyMismatch),
             Refusal::InProgress => Self::new(ErrorCode::IdempotencyInProgress).retry_after(SOON),
             Refusal::AlreadyClaimed => Self::new(ErrorCode::TooLate),
+            Refusal::BroadcastCancelled => Self::because(ErrorCode::TooLate, refusal.to_string()),
             Refusal::OutcomeKnown => Self::because(ErrorCode::TooLate, refusal.to_string()),
             Refusal::QueueFull => Self::new(ErrorCode::QueueFull).retry_after(LATER),
             Refusal::Busy => Self::new(ErrorCode::Busy).retry_after(SOON),

@@ -102,7 +102,9 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::Status
         | HttpRoute::Read
         | HttpRoute::MediaFile
-        | HttpRoute::MediaLink => Honours::Hides,
+        | HttpRoute::MediaLink
+        | HttpRoute::Broadcast
+        | HttpRoute::BroadcastRecipients => Honours::Hides,
         HttpRoute::Conversations
         | HttpRoute::Contacts
         | HttpRoute::ListMembers
@@ -111,11 +113,19 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::Merges
         | HttpRoute::Events
         | HttpRoute::Numbers
+        | HttpRoute::Broadcasts
         | HttpRoute::Team
         | HttpRoute::NamedTeams
         | HttpRoute::Session => Honours::Filters,
         HttpRoute::Socket | HttpRoute::Ticket => Honours::Socket,
         HttpRoute::ContactExport
+        | HttpRoute::BroadcastAudience
+        | HttpRoute::BroadcastPlan
+        | HttpRoute::BroadcastLaunch
+        | HttpRoute::BroadcastPause
+        | HttpRoute::BroadcastResume
+        | HttpRoute::BroadcastCancel
+        | HttpRoute::BroadcastExport
         | HttpRoute::Imports
         | HttpRoute::Import
         | HttpRoute::ImportStart

@@ -40,12 +40,7 @@ async fn definitions<N: Need>(call: &Call<N>) -> Result<Definitions, ApiError> {
         call.tenant(),
         call.state().clock.now(),
     );
-    let attributes = known::attributes(store, tenant, now).await?.into_iter();
-    let lists = known::lists(store, tenant, now).await?;
-    Ok(Definitions {
-        attributes: attributes.map(|one| (one.key.clone(), one.into())).collect(),
-        lists: lists.into_iter().map(|list| list.id).collect(),
-    })
+    Ok(known::filter_definitions(store, tenant, now).await?)
 }
 
 /// The filter of a body.

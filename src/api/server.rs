@@ -18,7 +18,6 @@ use actix_web::{App, Error, web};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use socket2::{SockRef, TcpKeepalive};
 
-use super::Serves;
 use super::accept_pacing::{AcceptCost, AcceptPacing};
 use super::client_stream::ClientStream;
 use super::connection::{Connection, Times};
@@ -29,6 +28,17 @@ use super::tls::Tls;
 use super::ws;
 use crate::telemetry::labels::ConnectionEnd;
 use crate::telemetry::metrics;
+
+/// What is served at a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serves {
+    /// Everything: there is only one.
+    Everything,
+    /// What is for everybody: operators have one of their own.
+    Public,
+    /// What is for operators and scrapers.
+    Operators,
+}
 
 /// How long a connection that is being closed may take.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);

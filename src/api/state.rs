@@ -24,6 +24,7 @@ use crate::accounts::audit::AuditLog;
 use crate::accounts::single_sign_on::SingleSignOn;
 use crate::accounts::subscriptions::SubscriptionBook;
 use crate::actors::{IntakePort, TenantPort};
+use crate::broadcast::Broadcasts;
 use crate::bulk::imports::Imports;
 use crate::config::Config;
 use crate::domain::{Clock, TenantId};
@@ -136,6 +137,8 @@ pub struct ApiState {
     pub imports: Arc<Imports>,
     /// Erasures of customers.
     pub erasures: Arc<Erasures>,
+    /// Broadcasts.
+    pub broadcasts: Arc<Broadcasts>,
     /// Files that are being uploaded.
     pub(super) uploads: Arc<TenantPlaces>,
     /// Calls of people who are not signed in yet.
@@ -233,6 +236,13 @@ impl ApiState {
             Arc::clone(&tenants),
             Arc::clone(&media),
         );
+        let broadcasts = Broadcasts::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            (Arc::clone(&tenants), Arc::clone(&templates)),
+            (&config.imports, &config.store),
+            seed,
+        );
         let single_sign_on = SingleSignOn::new(Arc::clone(&accounts), Arc::clone(&clock), &config.accounts);
         Arc::new(Self {
             single_sign_on,
@@ -249,6 +259,7 @@ impl ApiState {
             exports: TenantPlaces::new(1, SLOW_CALLS),
             imports,
             erasures: Arc::new(erasures),
+            broadcasts: Arc::new(broadcasts),
             uploads: TenantPlaces::new(UPLOADS_OF_ONE, UPLOADS),
             open_calls: Arc::new(Semaphore::new(OPEN_CALLS)),
             operator_lookups: Semaphore::new(OPERATOR_LOOKUPS),

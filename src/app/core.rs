@@ -309,6 +309,11 @@ impl Core {
             let _part = part;
             erasures.run(&ending).await;
         });
+        let (broadcasts, ending, part) = (Arc::clone(&state.broadcasts), shutdown.clone(), shutdown.part());
+        tokio::spawn(async move {
+            let _part = part;
+            broadcasts.run(&ending).await;
+        });
         let sockets = state.sockets.clone();
         let accounts = Arc::clone(&state.accounts);
         let subscriptions = Arc::clone(&state.subscriptions);

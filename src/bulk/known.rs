@@ -8,6 +8,7 @@ use super::imports::Imports;
 use super::new_attributes::plan;
 use super::rows::Reading;
 use crate::domain::contact_terms::fold;
+use crate::domain::filter;
 use crate::domain::{AgentId, AttributeShape, ContactChange, ListId, TenantId, Timestamp};
 use crate::store::plain::{Partition, PlainRow, PlainTable};
 use crate::store::tables::{ContactAttribute, ContactList, Team, User};
@@ -38,6 +39,20 @@ pub async fn lists(
     let mut all: Vec<ContactList> = all(PlainTable::of(store, now), ContactList::of(tenant)).await?;
     all.retain(|list| !list.is_leaving);
     Ok(all)
+}
+
+/// What a business's filters may name.
+pub async fn filter_definitions(
+    store: &dyn Store,
+    tenant: TenantId,
+    now: Timestamp,
+) -> Result<filter::Definitions, StoreError> {
+    let attributes = attributes(store, tenant, now).await?.into_iter();
+    let lists = lists(store, tenant, now).await?;
+    Ok(filter::Definitions {
+        attributes: attributes.map(|one| (one.key.clone(), one.into())).collect(),
+        lists: lists.into_iter().map(|list| list.id).collect(),
+    })
 }
 
 async fn all<R: PlainRow>(table: PlainTable<'_, R>, of: Partition) -> Result<Vec<R>, StoreError> {

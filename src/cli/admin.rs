@@ -109,8 +109,13 @@ impl Api {
     }
 
     /// Sends a file as it is read.
-    pub(super) async fn upload(&self, path: &str, file: tokio::fs::File) -> Result<Value, CliError> {
-        let request = self.file_request(Method::POST, path).body(file);
+    pub(super) async fn upload(
+        &self,
+        method: Method,
+        path: &str,
+        file: tokio::fs::File,
+    ) -> Result<Value, CliError> {
+        let request = self.file_request(method, path).body(file);
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
         let text = response.text().await.map_err(|error| self.unreachable(&error))?;

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::admin::segment;
@@ -186,7 +187,11 @@ async fn import(args: &ImportArgs, out: &mut (dyn Write + Send)) -> Result<ExitC
         .map_err(unusable(&args.file))?;
     let name = args.file.file_name().unwrap_or_default().to_string_lossy();
     let uploaded = api
-        .upload(&format!("/v1/imports?name={}", segment(&name)), file)
+        .upload(
+            Method::POST,
+            &format!("/v1/imports?name={}", segment(&name)),
+            file,
+        )
         .await?;
     let import = uploaded
         .get("import_id")

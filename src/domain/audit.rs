@@ -92,6 +92,13 @@ audit_actions! {
     ImportUploaded = "import_uploaded", "A file of contacts was uploaded";
     ImportStarted = "import_started", "The import of a file of contacts was started";
     ImportRemoved = "import_removed", "An import of contacts was called off or removed";
+    BroadcastWritten = "broadcast_written", "A broadcast was made or changed, or a file of its recipients was uploaded";
+    BroadcastLaunched = "broadcast_launched", "A broadcast was launched";
+    BroadcastPaused = "broadcast_paused", "A broadcast was paused";
+    BroadcastResumed = "broadcast_resumed", "A broadcast was resumed";
+    BroadcastCancelled = "broadcast_cancelled", "A broadcast was cancelled";
+    BroadcastRemoved = "broadcast_removed", "A broadcast was deleted";
+    BroadcastExported = "broadcast_exported", "What became of a broadcast's recipients was exported";
     ContactsExported = "contacts_exported", "Contacts were exported";
     TemplateWritten = "template_written", "A message template was made or edited at Meta";
     TemplateDeleted = "template_deleted", "A message template was deleted at Meta, in its language or in all";

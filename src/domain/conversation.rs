@@ -4,13 +4,15 @@ mod changes;
 
 pub use changes::ConversationChanges;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::broadcast::LastBroadcast;
 use super::clock::Timestamp;
 use super::content::ContentKind;
-use super::ids::{AgentId, ContactId, ConversationId, MessageId, PhoneNumberId, Seq};
+use super::ids::{AgentId, BroadcastId, ContactId, ConversationId, MessageId, PhoneNumberId, Seq};
 use super::message::{Author, Message};
 
 /// Whether a conversation wants attention.
@@ -125,6 +127,12 @@ pub struct Conversation {
     /// First characters of the last message. Personal data.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub preview: Option<String>,
+    /// The last broadcast whose message it got.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_broadcast: Option<LastBroadcast>,
+    /// Whether it is left out of lists: nothing but messages of broadcasts happened in it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub is_unlisted: bool,
     /// When it began.
     pub created: Timestamp,
 }
@@ -158,6 +166,8 @@ impl Conversation {
             last_message_kind: None,
             last_message_failed: false,
             preview: None,
+            last_broadcast: None,
+            is_unlisted: false,
             created: now,
         }
     }
@@ -166,8 +176,9 @@ impl Conversation {
     /// Meta tells times in seconds, so that within one nothing but the order of coming says what happened first.
     pub fn next_id(&self, at: Timestamp, tail: u64) -> MessageId {
         let same_second = |id: &&MessageId| id.timestamp().as_secs() == at.as_secs();
-        let before = [&self.last_message_id, &self.late_message_id];
-        match before.into_iter().flatten().filter(same_second).max() {
+        let broadcast = self.last_broadcast.as_ref().map(|last| last.message_id);
+        let before = [self.last_message_id, self.late_message_id, broadcast];
+        match before.iter().flatten().filter(same_second).max() {
             Some(last) => last.followed_by(at, tail),
             None => MessageId::new(at, 0, tail),
         }
@@ -187,8 +198,18 @@ impl Conversation {
         self.late_message_by.as_ref().or(self.last_message_by.as_ref())
     }
 
+    /// Takes note of a broadcast's message: where somebody works, nothing shows that it came.
+    pub fn take_broadcast(&mut self, message: MessageId, broadcast: BroadcastId) {
+        self.last_broadcast = Some(LastBroadcast {
+            broadcast,
+            message_id: message,
+            reactions: BTreeSet::new(),
+        });
+    }
+
     /// Takes note of a message or note that comes now, at this position of the ledger.
     pub fn take(&mut self, message: &Message, seq: Seq, now: Timestamp) {
+        self.is_unlisted = false;
         self.last_activity = now;
         // It outlives its message.
         let author = Some(message.author.unnamed());
@@ -250,6 +271,7 @@ impl Conversation {
         } else {
             other.last_message_seq
         };
+        let is_unlisted = newest.is_unlisted && other.is_unlisted;
         let assignee = newest.assignee.as_ref().or(other.assignee.as_ref()).cloned();
         let mut labels = newest.labels.clone();
         for label in &other.labels {
@@ -262,6 +284,7 @@ impl Conversation {
         (self.last_message_seq, self.last_other_seq) = seqs;
         self.late_message_by = writer.filter(|writer| self.last_message_by.as_ref() != Some(writer));
         (self.assignee, self.labels) = (assignee, labels);
+        self.is_unlisted = is_unlisted;
         self.status = match (self.status, left.status) {
             (ConversationStatus::Open, _) | (_, ConversationStatus::Open) => ConversationStatus::Open,
             (ConversationStatus::Pending, _) | (_, ConversationStatus::Pending) => {
@@ -281,6 +304,7 @@ impl Conversation {
 
     /// Takes note of a message that was written long before it comes: it has a place, and nobody waits for an answer.
     pub fn take_import(&mut self, message: &Message) {
+        self.is_unlisted = false;
         self.last_activity = self.last_activity.max(message.created);
         self.late_message_by = self.last_writer().cloned();
         self.place(message);

@@ -30,6 +30,9 @@ pub enum EventKind {
     Meta,
     /// A message's file came, or cannot come: `{message_id, media}`.
     Media,
+    /// How a broadcast goes, at most once a second: `{broadcast_id, numbers, run, counts, since}`. Its messages and what becomes of them
+    /// make no events.
+    Broadcast,
     /// What stood here was erased, and only its place is left; or, where it is new, a customer was: `{"seq","kind"}`, no data.
     Erased,
 }
@@ -46,6 +49,7 @@ impl EventKind {
         Self::Lane,
         Self::Meta,
         Self::Media,
+        Self::Broadcast,
         Self::Erased,
     ];
 
@@ -61,6 +65,7 @@ impl EventKind {
             Self::Lane => "lane",
             Self::Meta => "meta",
             Self::Media => "media",
+            Self::Broadcast => "broadcast",
             Self::Erased => "erased",
         }
     }
@@ -78,6 +83,7 @@ impl EventKind {
             Self::MessageChanged => 8,
             Self::MessageRevoked => 9,
             Self::Media => 10,
+            Self::Broadcast => 11,
         }
     }
 

@@ -193,6 +193,11 @@ byte_id!(
     "import_id"
 );
 byte_id!(
+    /// A template that is sent to many. Random.
+    BroadcastId,
+    "broadcast_id"
+);
+byte_id!(
     /// One raw webhook body in the journal. Grows with time within a process.
     JournalId,
     "journal_id"

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::broadcast::BroadcastRecipient;
 use super::clock::Timestamp;
 use super::content::Content;
 use super::conversation::Conversation;
@@ -159,6 +160,9 @@ pub struct Message {
     /// For outbound ones: everything about the way to the phone.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub delivery: Option<Delivery>,
+    /// The broadcast that it was sent by. Events tell of it once its customer answered, and not before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub broadcast: Option<BroadcastRecipient>,
     /// How it came to be known, when it was not exchanged through this gateway.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub via: Option<Via>,
@@ -206,6 +210,7 @@ impl Message {
             created,
             wamid: None,
             delivery: None,
+            broadcast: None,
             via: None,
             edited_at: None,
             versions: Vec::new(),
@@ -272,6 +277,11 @@ impl Message {
     pub fn shown_media_mut(&mut self, id: MediaId) -> Option<&mut MessageMedia> {
         let mut all = self.media.iter_mut().chain(&mut self.files);
         all.find(|media| media.media_id == id)
+    }
+
+    /// Whether events tell nothing of it: many got it, and this customer has not answered.
+    pub fn is_quiet(&self) -> bool {
+        self.broadcast.is_some() && self.told.is_empty()
     }
 
     /// Whether it did not reach the customer and will not.

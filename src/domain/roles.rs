@@ -33,17 +33,23 @@ pub enum Right {
     ManageBusiness,
     /// Read, export and verify the audit log.
     ReadAudit,
+    /// Make, launch and end broadcasts.
+    Broadcast,
+    /// See how they go.
+    SeeBroadcasts,
 }
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Read,
         Self::Answer,
         Self::ManageTeam,
         Self::ManageOwners,
         Self::ManageBusiness,
         Self::ReadAudit,
+        Self::Broadcast,
+        Self::SeeBroadcasts,
     ];
 
     /// Name used in the API.
@@ -55,6 +61,8 @@ impl Right {
             Self::ManageOwners => "manage_owners",
             Self::ManageBusiness => "manage_business",
             Self::ReadAudit => "read_audit",
+            Self::Broadcast => "broadcast",
+            Self::SeeBroadcasts => "see_broadcasts",
         }
     }
 }
@@ -74,9 +82,10 @@ impl Role {
         match right {
             Right::Read => true,
             Right::Answer => !matches!(self, Self::ReadOnly),
-            Right::ManageTeam | Right::ManageBusiness | Right::ReadAudit => {
+            Right::ManageTeam | Right::ManageBusiness | Right::ReadAudit | Right::Broadcast => {
                 matches!(self, Self::Owner | Self::Admin)
             }
+            Right::SeeBroadcasts => matches!(self, Self::Owner | Self::Admin | Self::Supervisor),
             Right::ManageOwners => matches!(self, Self::Owner),
         }
     }
@@ -115,7 +124,7 @@ impl Role {
         match self {
             Self::Owner => "everything, and who else is an owner",
             Self::Admin => "everything but who is an owner",
-            Self::Supervisor => "answer customers, see the team",
+            Self::Supervisor => "answer customers, see the team and how broadcasts go",
             Self::Agent => "answer customers",
             Self::ReadOnly => "see what the others do",
         }
@@ -181,10 +190,13 @@ mod tests {
         let expected = [
             (
                 "owner",
-                "read answer manage_team manage_owners manage_business read_audit",
+                "read answer manage_team manage_owners manage_business read_audit broadcast see_broadcasts",
             ),
-            ("admin", "read answer manage_team manage_business read_audit"),
-            ("supervisor", "read answer"),
+            (
+                "admin",
+                "read answer manage_team manage_business read_audit broadcast see_broadcasts",
+            ),
+            ("supervisor", "read answer see_broadcasts"),
             ("agent", "read answer"),
             ("read_only", "read"),
         ];

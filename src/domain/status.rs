@@ -125,6 +125,23 @@ impl StatusTimes {
         *slot = earliest(*slot, Some(at));
     }
 
+    /// When a state was first reached.
+    pub const fn of(&self, state: DeliveryState) -> Option<Timestamp> {
+        match state {
+            DeliveryState::Queued => None,
+            DeliveryState::Claimed => self.claimed,
+            DeliveryState::Unknown => self.unknown,
+            DeliveryState::Held => self.held,
+            DeliveryState::Sent => self.sent,
+            DeliveryState::Delivered => self.delivered,
+            DeliveryState::Read => self.read,
+            DeliveryState::Played => self.played,
+            DeliveryState::Failed => self.failed,
+            DeliveryState::Expired => self.expired,
+            DeliveryState::Cancelled => self.cancelled,
+        }
+    }
+
     /// Joins two sets of times. Commutative, associative and idempotent.
     pub fn merge(self, other: Self) -> Self {
         Self {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::broadcast::{BroadcastRecipient, ProgressSince};
 use super::event::{Event, EventKind};
 use super::ids::ContactId;
 use super::message::{Author, Direction, Via};
@@ -35,6 +36,18 @@ impl PricingCategory {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Counts messages of this category; of very many categories the later ones as others.
+    pub fn count(self, counts: &mut BTreeMap<Self, u64>, messages: u64) {
+        let is_known = counts.contains_key(&self);
+        let category = if is_known || counts.len() < Self::MOST {
+            self
+        } else {
+            Self(Self::OTHER.into())
+        };
+        let counted = counts.entry(category).or_default();
+        *counted = counted.saturating_add(messages);
     }
 }
 
@@ -100,11 +113,18 @@ struct WrittenMessage {
     author: Author,
     #[serde(default)]
     via: Option<Via>,
+    #[serde(default)]
+    broadcast: Option<BroadcastRecipient>,
 }
 
 #[derive(Deserialize)]
 struct Priced {
     category: PricingCategory,
+}
+
+#[derive(Deserialize)]
+struct Told {
+    since: ProgressSince,
 }
 
 #[derive(Deserialize)]
@@ -134,12 +154,22 @@ impl UsageCounts {
             }
             EventKind::Status if event.tells_of_its_category() => {
                 if let Some(Priced { category }) = data(event) {
-                    self.note_category(category, 1);
+                    category.count(&mut self.categories, 1);
                 }
             }
             EventKind::Conversation => {
                 if let Some(Changed { by: Some(by) }) = data(event) {
                     self.note_agent(&by);
+                }
+            }
+            // Its messages make no events of their own.
+            EventKind::Broadcast => {
+                if let Some(Told { since }) = data(event) {
+                    self.outbound = self.outbound.saturating_add(since.messages);
+                    self.bytes = self.bytes.saturating_add(since.bytes);
+                    for (category, messages) in since.categories {
+                        category.count(&mut self.categories, messages);
+                    }
                 }
             }
             EventKind::Status
@@ -159,6 +189,8 @@ impl UsageCounts {
             return;
         }
         match message.direction {
+            // Counted by the broadcast's own events.
+            Direction::Outbound if message.broadcast.is_some() => {}
             Direction::Inbound => self.inbound = self.inbound.saturating_add(1),
             Direction::Outbound => self.outbound = self.outbound.saturating_add(1),
             Direction::Note => {}
@@ -175,24 +207,13 @@ impl UsageCounts {
         }
     }
 
-    fn note_category(&mut self, category: PricingCategory, messages: u64) {
-        let is_known = self.categories.contains_key(&category);
-        let category = if is_known || self.categories.len() < PricingCategory::MOST {
-            category
-        } else {
-            PricingCategory(PricingCategory::OTHER.into())
-        };
-        let counted = self.categories.entry(category).or_default();
-        *counted = counted.saturating_add(messages);
-    }
-
     /// What happened in both times.
     pub fn merge(&mut self, other: &Self) {
         self.inbound = self.inbound.saturating_add(other.inbound);
         self.outbound = self.outbound.saturating_add(other.outbound);
         self.bytes = self.bytes.saturating_add(other.bytes);
         for (category, messages) in &other.categories {
-            self.note_category(category.clone(), *messages);
+            category.clone().count(&mut self.categories, *messages);
         }
         self.contacts.merge(&other.contacts);
         self.agents.merge(&other.agents);

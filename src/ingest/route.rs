@@ -416,6 +416,7 @@ fn report(tenant: TenantId, status: &IncomingStatus) -> Report {
 fn told(other: &OtherEvent) -> Vec<Op> {
     let wishes = webhook::preferences(other).into_iter().map(|preference| {
         Op::Prefer(Prefer {
+            number: other.number.clone(),
             aliases: preference.aliases,
             wish: preference.wish,
             at: preference.at,

@@ -163,6 +163,7 @@ impl Scene {
             once: None,
             unless_after: None,
             window_at: None,
+            broadcast: None,
         };
         let before = self.head;
         self.commit(Op::Submit(Box::new(submit))).await;

@@ -40,6 +40,7 @@ mod v_exports;
 mod w_plain;
 mod x_usage;
 mod y_contacts;
+mod z_broadcasts;
 mod z_media;
 mod z_merges;
 
@@ -238,6 +239,7 @@ macro_rules! all_of_it {
                 a_tenant_is_found_by_its_id_as_it_was_written_last,
             }
             j_erasure {
+                a_broadcast_that_is_to_be_sent_knows_the_customer_no_more,
                 nothing_of_the_customer_is_left_in_any_row,
                 others_keep_all_that_they_had,
                 positions_stay_dense_and_the_ledger_goes_on,
@@ -370,6 +372,18 @@ macro_rules! all_of_it {
                 who_is_made_by_a_phone_takes_the_row_of_nobody_who_had_it,
                 what_was_written_about_who_was_erased_goes_too,
                 a_copy_is_found_by_the_same,
+            }
+            z_broadcasts {
+                each_recipient_has_one_turn_and_nobody_is_told,
+                counts_move_with_every_step_of_a_message,
+                nothing_is_claimed_against_a_halt_and_what_is_cancelled_ends,
+                whoever_may_not_be_written_to_is_counted_and_not_sent_to,
+                a_conversation_enters_the_list_when_its_customer_answers_with_the_message_above,
+                where_somebody_works_a_broadcast_changes_nothing_that_shows,
+                what_customers_do_counts_once_and_for_a_week,
+                progress_is_told_once_a_second_and_usage_counts_each_message_once,
+                an_erased_recipient_waits_no_longer,
+                a_broadcast_goes_on_in_a_copy,
             }
             z_media {
                 a_message_shows_its_file_from_the_beginning_and_what_becomes_of_it,

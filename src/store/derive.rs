@@ -4,6 +4,7 @@
 //! "this wamid was seen" or "nobody wrote since" exact. Applying the same op again changes nothing.
 
 mod amend;
+mod broadcast;
 mod claim;
 mod consent;
 mod delivery;
@@ -25,6 +26,7 @@ mod submit;
 mod tests;
 mod thread;
 
+pub use broadcast::forget_unsettled;
 pub use claim::claims;
 
 use std::cmp::Ordering;
@@ -39,8 +41,8 @@ use super::op::{Op, OpOutcome};
 use super::row::{Rows, Seen};
 use super::{Append, Appended};
 use crate::domain::{
-    Conversation, ConversationId, Event, EventKind, Fence, Message, MessageId, Retention, Seq, TenantId,
-    Timestamp, WamidHash,
+    BroadcastId, Conversation, ConversationId, Event, EventKind, Fence, Message, MessageId, Retention, Seq,
+    TenantId, Timestamp, WamidHash,
 };
 
 /// Refuses a writer whose fence is not the one that stands.
@@ -99,6 +101,7 @@ fn decide(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result<De
         head,
         rows,
         touched: Touched::default(),
+        counted: Vec::new(),
         events: Vec::new(),
     };
     let outcome = match op {
@@ -119,11 +122,13 @@ fn decide(append: &Append, head: Seq, op: &Op, rows: &mut dyn Rows) -> Result<De
         Op::Merge(merge) => merge::merge(&mut batch, merge)?,
         Op::Unmerge(unmerge) => merge::unmerge(&mut batch, unmerge)?,
         Op::Erase(erase) => erase::erase(&mut batch, erase)?,
+        Op::SteerBroadcast(steer) => broadcast::steer(&mut batch, steer)?,
         Op::Announce(announce) => organise::announce(&mut batch, announce)?,
     };
     batch.note_numbers()?;
     merge::keep_alike(&mut batch)?;
     batch.tell_the_rest()?;
+    broadcast::tell_progress(&mut batch)?;
     Ok(Derived {
         outcome,
         events: batch.events,
@@ -138,6 +143,8 @@ struct Batch<'a> {
     head: Seq,
     rows: &'a mut dyn Rows,
     touched: Touched,
+    /// Broadcasts for which it counted and that are to be told of.
+    counted: Vec<BroadcastId>,
     events: Vec<Event>,
 }
 

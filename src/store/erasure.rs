@@ -6,6 +6,8 @@
 //! where it names the customer, unless it is about a number of another tenant. Out of reach are webhooks that are not applied
 //! yet: whoever erases a customer waits for them.
 
+mod broadcasts;
+
 use std::collections::{BTreeSet, HashSet};
 
 use crate::crash::{self, CrashPoint};
@@ -149,7 +151,7 @@ impl Subject {
                 && table.copied == Copied::Plain
                 && table.erasure == Erasure::Removed
         };
-        let mut rows = 0;
+        let mut rows = self.leave_broadcasts(store, tenant).await?;
         crash::point(CrashPoint::MidErasure);
         self.note_files(store, tenant).await?;
         for table in ALL.iter().filter(is_theirs) {
@@ -235,6 +237,7 @@ pub(super) fn names_of(message: &Message) -> Vec<WamidHash> {
         .iter()
         .map(WamidHash::of)
         .chain([outbound_key(message.id)])
+        .chain(message.broadcast.map(|recipient| recipient.key()))
         .collect()
 }
 

@@ -13,8 +13,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::domain::{
-    Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
-    PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace, Timestamp, Wamid,
+    Alias, BroadcastId, BroadcastTally, Contact, ContactId, Conversation, ConversationId, Epoch, Fence,
+    JournalId, Message, MessageId, PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace, Timestamp,
+    Wamid, WamidHash,
 };
 use crate::store::memory::MemoryStore;
 use crate::store::retention::Place;
@@ -22,8 +23,8 @@ use crate::store::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, Forwarded, ForwardedPage, JournalEntry, KeyHash, ListOrder, Mark,
     MessageRef, Number, Op, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue, ProcessId,
-    ProcessState, Quarantined, Record, RecordKind, RetentionJob, Sharing, Store, StoreError, StoreErrorKind,
-    Survey, Swept, Tenant, TenantHead, TenantOwner,
+    ProcessState, Quarantined, Record, RecordKind, RetentionJob, Seen, Sharing, Store, StoreError,
+    StoreErrorKind, Survey, Swept, Tenant, TenantHead, TenantOwner,
 };
 
 pub(crate) use pause::Pause;
@@ -74,6 +75,8 @@ pub(crate) struct FaultyStore {
     hidden: Mutex<Vec<MessageId>>,
     pub(crate) outbox_reads: Mutex<usize>,
     pub(crate) claims: Mutex<usize>,
+    /// What became of a claim is told once this is free.
+    pub(crate) claim_gate: tokio::sync::Mutex<()>,
     /// How many webhooks are written to the journal and nobody hears of it.
     pub(crate) lost_receipts: AtomicUsize,
     /// How many reads of journal entries by their ids show nothing.
@@ -243,8 +246,11 @@ impl Store for FaultyStore {
             Some(Fault::LoseRows) => before.collect(),
             _ => Vec::new(),
         };
-        self.write(fault, self.inner.claim(tenant, fence, wants, now))
-            .await
+        let claimed = self
+            .write(fault, self.inner.claim(tenant, fence, wants, now))
+            .await;
+        drop(self.claim_gate.lock().await);
+        claimed
     }
 
     async fn outbox(
@@ -458,6 +464,8 @@ impl Store for FaultyStore {
         message(tenant: TenantId, at: MessageRef, now: Timestamp) -> Option<Message>;
         find_outbound(tenant: TenantId, message: MessageId, now: Timestamp) -> Option<MessageRef>;
         page_messages(tenant: TenantId, conversation: ConversationId, before: Option<MessageId>, limit: usize, now: Timestamp) -> Page<Message>;
+        seen(tenant: TenantId, keys: Vec<WamidHash>, now: Timestamp) -> Vec<Option<Seen>>;
+        broadcast_tally(tenant: TenantId, broadcast: BroadcastId, now: Timestamp) -> Option<BroadcastTally>;
         conversation(tenant: TenantId, conversation: ConversationId) -> Option<Conversation>;
         conversations(tenant: TenantId, ids: Vec<ConversationId>) -> Vec<Option<Conversation>>;
         page_conversations(tenant: TenantId, filter: ConversationFilter, after: Option<ConversationCursor>, limit: usize) -> ConversationPage;

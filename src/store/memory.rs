@@ -26,10 +26,11 @@ use super::{
     RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
 };
 use crate::domain::{
-    Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
-    PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace, Timestamp,
+    Alias, BroadcastId, BroadcastTally, Contact, ContactId, Conversation, ConversationId, Epoch, Fence,
+    JournalId, Message, MessageId, PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace, Timestamp,
+    WamidHash,
 };
-use crate::store::row::outbound_key;
+use crate::store::row::{Seen, outbound_key};
 
 /// A store that is gone with the process.
 #[derive(Debug, Default)]
@@ -185,6 +186,29 @@ impl Store for MemoryStore {
             || Ok(Page::empty()),
             |ledger| ledger.page_messages(conversation, before, limit, now),
         )
+    }
+
+    async fn seen(
+        &self,
+        tenant: TenantId,
+        keys: Vec<WamidHash>,
+        now: Timestamp,
+    ) -> Result<Vec<Option<Seen>>, StoreError> {
+        let state = self.state();
+        let ledger = state.ledgers.get(&tenant);
+        let read = |key| ledger?.tables.seen.get(key)?.live(now).copied();
+        Ok(keys.iter().map(read).collect())
+    }
+
+    async fn broadcast_tally(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        now: Timestamp,
+    ) -> Result<Option<BroadcastTally>, StoreError> {
+        Ok(self.read(tenant, |ledger| {
+            ledger.tables.tallies.get(&broadcast)?.live(now).cloned()
+        }))
     }
 
     async fn conversation(

@@ -14,12 +14,13 @@ use super::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, Forwarded, ForwardedPage, JournalBacklog, JournalEntry, KeyHash,
     ListOrder, Mark, MessageRef, Number, NumberOwner, OutboxRow, Page, Partition, PlainExport, PlainKey,
-    PlainValue, ProcessId, ProcessState, Quarantined, Record, RecordKind, RetentionJob, Sharing, Store,
+    PlainValue, ProcessId, ProcessState, Quarantined, Record, RecordKind, RetentionJob, Seen, Sharing, Store,
     StoreError, StoreErrorKind, Survey, Swept, Tenant, TenantHead, TenantOwner,
 };
 use crate::domain::{
-    Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
-    PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace, Timestamp,
+    Alias, BroadcastId, BroadcastTally, Contact, ContactId, Conversation, ConversationId, Epoch, Fence,
+    JournalId, Message, MessageId, PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace, Timestamp,
+    WamidHash,
 };
 use crate::telemetry::labels::{StoreOp, StoreOutcome};
 use crate::telemetry::metrics;
@@ -117,6 +118,8 @@ measured! {
     Read: page_messages(
         tenant: TenantId, of: ConversationId, before: Option<MessageId>, limit: usize, now: Timestamp
     ) -> Page<Message>;
+    Read: seen(tenant: TenantId, keys: Vec<WamidHash>, now: Timestamp) -> Vec<Option<Seen>>;
+    Read: broadcast_tally(tenant: TenantId, broadcast: BroadcastId, now: Timestamp) -> Option<BroadcastTally>;
     Read: conversation(tenant: TenantId, conversation: ConversationId) -> Option<Conversation>;
     Read: conversations(tenant: TenantId, ids: Vec<ConversationId>) -> Vec<Option<Conversation>>;
     Read: page_conversations(

@@ -18,9 +18,9 @@ pub use self::merge::{Merge, Unmerge};
 use super::row::{MessageRef, Queued};
 use crate::domain::message::{Delivery, UnknownPolicy};
 use crate::domain::{
-    AgentId, AttemptToken, Author, ContactAliases, ContactId, Content, ConversationId, ConversationStatus,
-    DeliveryState, DetailLimit, EventKind, MessageId, MessageMedia, MetaError, PhoneNumberId, Purpose, Seq,
-    Timestamp, Wamid, WamidHash,
+    AgentId, AttemptToken, Author, BroadcastId, BroadcastRecipient, BroadcastRun, ContactAliases, ContactId,
+    Content, ConversationId, ConversationStatus, DeliveryState, DetailLimit, EventKind, MessageId,
+    MessageMedia, MetaError, PhoneNumberId, Purpose, Seq, Suppression, Timestamp, Wamid, WamidHash,
 };
 
 /// Something that happened.
@@ -60,6 +60,8 @@ pub enum Op {
     Unmerge(Box<Unmerge>),
     /// A customer is erased.
     Erase(Erase),
+    /// A broadcast begins, halts, goes on or ends.
+    SteerBroadcast(SteerBroadcast),
     /// Something that agents should see and that changes no row.
     Announce(Announce),
 }
@@ -84,6 +86,7 @@ impl Op {
             | Self::Called(_)
             | Self::Relate(_)
             | Self::Prefer(_)
+            | Self::SteerBroadcast(_)
             | Self::Media(_)
             | Self::Erase(_) => 0,
         }
@@ -119,6 +122,21 @@ pub struct Submit {
     pub unless_after: Option<Seq>,
     /// Refuse when the customer's service window is not open at this time.
     pub window_at: Option<Timestamp>,
+    /// The recipient of a broadcast to whom it goes: each has one turn, and no event tells of it.
+    pub broadcast: Option<BroadcastRecipient>,
+}
+
+/// Begins a broadcast, halts it, has it go on or ends it. Where it is so already, what no event told of it is told.
+#[derive(Debug, Clone)]
+pub struct SteerBroadcast {
+    /// Which.
+    pub broadcast: BroadcastId,
+    /// The numbers that send it, for its beginning.
+    pub numbers: Vec<PhoneNumberId>,
+    /// What is to be.
+    pub to: BroadcastRun,
+    /// Which version of the broadcast says so: what an earlier one said changes nothing any more.
+    pub version: u64,
 }
 
 /// Names a request.
@@ -344,6 +362,8 @@ pub enum OpOutcome {
         /// Position of the event that tells of it, if one does.
         seq: Option<Seq>,
     },
+    /// Nothing is sent to the recipient of a broadcast, whose turn this was; it is counted.
+    Suppressed(Suppression),
     /// It was true already; nothing changed.
     Unchanged,
     /// It may not happen; nothing changed.
@@ -373,6 +393,10 @@ pub enum OpRefusal {
     AlreadyClaimed,
     /// The conversation would have more labels than this.
     TooManyLabels(usize),
+    /// The broadcast does not run: the recipient has not had its turn.
+    BroadcastNotRunning,
+    /// The broadcast was cancelled.
+    BroadcastCancelled,
     /// A contact goes by this name already.
     ContactExists(ContactId),
     /// The contact would have more of something than may be.

@@ -1,8 +1,8 @@
-//! Pages of rows, and places in the list of conversations.
+//! Pages of rows and events, and places in the list of conversations.
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Conversation, ConversationId, ConversationStatus, PhoneNumberId, Timestamp};
+use crate::domain::{Conversation, ConversationId, ConversationStatus, Event, PhoneNumberId, Seq, Timestamp};
 
 /// Which conversations a list shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -79,6 +79,28 @@ impl<T> Page<T> {
         Self {
             items: Vec::new(),
             more: false,
+        }
+    }
+}
+
+/// Events after a position.
+#[derive(Debug, Clone)]
+pub struct EventPage {
+    /// In order, dense. Empty at the head.
+    pub events: Vec<Event>,
+    /// The oldest position still readable; `head + 1` when none is.
+    pub oldest: Seq,
+    /// The last committed position.
+    pub head: Seq,
+}
+
+impl EventPage {
+    /// Of a ledger that nobody opened.
+    pub(crate) const fn of_no_ledger() -> Self {
+        Self {
+            events: Vec::new(),
+            oldest: Seq::new(1),
+            head: Seq::new(0),
         }
     }
 }

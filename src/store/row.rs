@@ -9,8 +9,9 @@ use serde_json::value::RawValue;
 use super::error::StoreError;
 use crate::domain::message::UnknownPolicy;
 use crate::domain::{
-    Alias, AttemptToken, Contact, ContactId, Conversation, ConversationId, Event, Fence, JournalId, Message,
-    MessageId, PhoneNumberId, Priority, Purpose, Retention, Seq, Timestamp, WamidHash,
+    Alias, AttemptToken, BroadcastId, BroadcastRecipient, BroadcastTally, Contact, ContactId, Conversation,
+    ConversationId, Event, Fence, JournalId, Message, MessageId, PhoneNumberId, Priority, Purpose, Retention,
+    Seq, Timestamp, WamidHash,
 };
 
 /// Where a message stands.
@@ -134,6 +135,9 @@ pub struct OutboxRow {
     /// What it is for.
     #[serde(default)]
     pub purpose: Purpose,
+    /// The recipient of a broadcast to whom it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broadcast: Option<BroadcastRecipient>,
     /// When the state was entered.
     pub since: Timestamp,
     /// The request body for Graph, without the attempt token; nothing once Meta holds it. Personal data.
@@ -171,6 +175,10 @@ pub enum ClaimOutcome {
     OptedOut,
     /// The customer is known to be under age since then: likewise.
     ContactIsMinor,
+    /// Its broadcast is halted: it waits in the outbox until that goes on.
+    Halted(BroadcastId),
+    /// Its broadcast was cancelled: it is to be withdrawn.
+    BroadcastCancelled,
     /// The row is not there any more (cancelled, settled, expired) or is not as the lane believed.
     Refused,
 }
@@ -259,6 +267,10 @@ pub trait Rows {
     fn put_outbox(&mut self, row: &OutboxRow) -> Result<(), StoreError>;
     /// Removes a settled outbound message from the outbox.
     fn remove_outbox(&mut self, number: &PhoneNumberId, message: MessageId) -> Result<(), StoreError>;
+    /// How many recipients of a broadcast came to what.
+    fn tally(&mut self, broadcast: BroadcastId) -> Result<Option<BroadcastTally>, StoreError>;
+    /// Writes that.
+    fn put_tally(&mut self, row: &BroadcastTally, expires: Timestamp) -> Result<(), StoreError>;
     /// Writes an event.
     fn put_event(&mut self, event: &Event, expires: Timestamp) -> Result<(), StoreError>;
     /// An event, whatever is left of it.

@@ -5,6 +5,8 @@
 //! rows; `docs/data.md` is written from them.
 
 mod audit_entry;
+mod broadcast;
+mod broadcast_chunk;
 mod canned_reply;
 mod consent;
 mod contact_attribute;
@@ -37,8 +39,9 @@ mod usage;
 mod user;
 
 use self::ledger::{
-    ALIAS, API_KEY, CONTACT, CONTACT_INDEX, CONTACT_TERM, CONVERSATION, CONVERSATION_LIST, EVENT, HEAD,
-    IDEMPOTENCY, JOURNAL, LEASE, MESSAGE, NUMBER, OUTBOX, QUARANTINE, RETENTION_JOB, SEEN, TENANT, TIME,
+    ALIAS, API_KEY, BROADCAST_TALLY, CONTACT, CONTACT_INDEX, CONTACT_TERM, CONVERSATION, CONVERSATION_LIST,
+    EVENT, HEAD, IDEMPOTENCY, JOURNAL, LEASE, MESSAGE, NUMBER, OUTBOX, QUARANTINE, RETENTION_JOB, SEEN,
+    TENANT, TIME,
 };
 
 use super::transfer::RecordKind;
@@ -46,6 +49,15 @@ use super::transfer::RecordKind;
 pub use audit_entry::{
     AUDIT_ENTRY, AUDIT_HEAD, AUDIT_MONTH, AuditActor, AuditDetails, AuditEntry, AuditHead, AuditMonth,
     AuditScope, AuditTarget, AuditTargetId, AuditTargetKind, ChainLink, EntryHash, EntryPlace, MonthBefore,
+};
+pub use broadcast::{
+    BROADCAST, BROADCAST_JOB, BROADCAST_KEPT, BROADCAST_PROGRESS, Broadcast, BroadcastAudience,
+    BroadcastExclusions, BroadcastJob, BroadcastPlan, BroadcastProblem, BroadcastProgressRow, BroadcastState,
+    BroadcastTemplate, PLAN_LASTS, UploadedRecipients,
+};
+pub use broadcast_chunk::{
+    BROADCAST_CHUNK, BROADCAST_UPLOAD, BroadcastChunk, BroadcastUpload, CHUNK_BYTES, CHUNK_RECIPIENTS,
+    PlannedRecipient, Unsendable, UploadedRow,
 };
 pub use canned_reply::{CANNED_REPLY, CannedReply, Shortcut};
 pub use consent::{CONSENT, ConsentRecord, Proof};
@@ -92,7 +104,7 @@ pub use user::{
 };
 
 /// All of them.
-pub const ALL: [&Table; 74] = [
+pub const ALL: [&Table; 80] = [
     &CONTACT,
     &ALIAS,
     &CONTACT_INDEX,
@@ -103,6 +115,7 @@ pub const ALL: [&Table; 74] = [
     &SEEN,
     &IDEMPOTENCY,
     &OUTBOX,
+    &BROADCAST_TALLY,
     &EVENT,
     &HEAD,
     &RETENTION_JOB,
@@ -160,6 +173,11 @@ pub const ALL: [&Table; 74] = [
     &SEGMENT,
     &CONTACT_IMPORT,
     &IMPORT_MAPPING,
+    &BROADCAST,
+    &BROADCAST_CHUNK,
+    &BROADCAST_UPLOAD,
+    &BROADCAST_PROGRESS,
+    &BROADCAST_JOB,
     &SIGN_IN_PROVIDER,
     &SIGN_IN_IDENTITY,
     &SIGN_IN_ATTEMPT,
@@ -204,6 +222,7 @@ impl RecordKind {
             Self::Seen => &SEEN,
             Self::Idempotency => &IDEMPOTENCY,
             Self::Outbox => &OUTBOX,
+            Self::Tally => &BROADCAST_TALLY,
             Self::Event => &EVENT,
             Self::Head => &HEAD,
         }

@@ -10,8 +10,8 @@ use super::error::StoreError;
 use super::row::{Idempotency, MessageRef, OutboxRow, Rows, Seen};
 use crate::domain::ids::digest16;
 use crate::domain::{
-    Contact, ContactId, Conversation, ConversationId, Epoch, Event, EventKind, Message, Seq, Timestamp,
-    WamidHash,
+    BroadcastTally, Contact, ContactId, Conversation, ConversationId, Epoch, Event, EventKind, Message, Seq,
+    Timestamp, WamidHash,
 };
 
 /// What kind of row a record is.
@@ -32,6 +32,8 @@ pub enum RecordKind {
     Idempotency,
     /// Unsettled outbound messages.
     Outbox,
+    /// How many recipients of broadcasts came to what.
+    Tally,
     /// Events.
     Event,
     /// Where the ledger stands: last, so that a ledger that is not whole is known by it.
@@ -40,7 +42,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All, in the order in which they are taken in.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Contact,
         Self::Alias,
         Self::Message,
@@ -48,6 +50,7 @@ impl RecordKind {
         Self::Seen,
         Self::Idempotency,
         Self::Outbox,
+        Self::Tally,
         Self::Event,
         Self::Head,
     ];
@@ -95,6 +98,13 @@ pub enum Record {
     },
     /// An unsettled outbound message.
     Outbox(Box<OutboxRow>),
+    /// How many recipients of a broadcast came to what.
+    Tally {
+        /// The row.
+        row: Box<BroadcastTally>,
+        /// Until when it is known.
+        expires: Timestamp,
+    },
     /// An event.
     Event {
         /// Its place.
@@ -196,6 +206,7 @@ fn put_one(rows: &mut dyn Rows, record: &Record) -> Result<(), StoreError> {
         Record::Seen { key, at, expires } => rows.put_seen(*key, Seen { at: *at }, *expires),
         Record::Idempotency { key, row, expires } => rows.put_idempotency(*key, *row, *expires),
         Record::Outbox(row) => rows.put_outbox(row),
+        Record::Tally { row, expires } => rows.put_tally(row, *expires),
         Record::Event {
             seq,
             at,

@@ -101,6 +101,18 @@ label_enums! {
         Rejected = "rejected",
     }
 
+    /// What became of somebody for whom a broadcast is. What becomes of messages is counted with all others.
+    RecipientTurn {
+        /// Written down to be sent to.
+        Planned = "planned",
+        /// Written down with the reason why not.
+        Unsendable = "unsendable",
+        /// A message was accepted.
+        Accepted = "accepted",
+        /// Nothing was sent when the turn came.
+        Suppressed = "suppressed",
+    }
+
     /// Whether a tenant has actors.
     TenantState {
         /// It has.

@@ -4,9 +4,9 @@ use super::labels::{
     ActorKind, AttemptResult, AuditOutcome, CloseReason, Code, ConnectionEnd, DelayReason, ElementKind,
     ErasureOf, FrameRefusal, GraphCall, HandshakeEnd, HttpMethod, HttpRoute, ImportOutcome, ImportedRow,
     MailKind, MailOutcome, MediaFetch, MediaUpload, NumberQuality, PauseReason, PaymentWebhookOutcome,
-    ProviderSignIn, QuarantineReason, ReloadEnd, ResyncReason, RetentionFate, SendOrigin, SignInOutcome,
-    StatusClass, StoreOp, StoreOutcome, TemplateState, TenantState, UnknownResolution, Version,
-    WebhookOutcome,
+    ProviderSignIn, QuarantineReason, RecipientTurn, ReloadEnd, ResyncReason, RetentionFate, SendOrigin,
+    SignInOutcome, StatusClass, StoreOp, StoreOutcome, TemplateState, TenantState, UnknownResolution,
+    Version, WebhookOutcome,
 };
 use super::table::metrics_table;
 pub use super::table::{number, signed};
@@ -200,6 +200,15 @@ metrics_table! {
     counter imports_total = "mesej_imports_total" { outcome: ImportOutcome };
     /// Rows of imports, by what became of them.
     counter import_rows_total = "mesej_import_rows_total" { outcome: ImportedRow };
+
+    /// Broadcasts that run in this process.
+    gauge broadcasts_running = "mesej_broadcasts_running";
+    /// Broadcasts that run and have not moved for ten minutes, although nothing that is told holds their number.
+    gauge broadcasts_stalled = "mesej_broadcasts_stalled";
+    /// People for whom broadcasts are: written down, and by what became of their turn.
+    counter broadcast_recipients_total = "mesej_broadcast_recipients_total" { outcome: RecipientTurn };
+    /// Seconds from the beginning of a broadcast's plan to its end.
+    histogram(WAIT) broadcast_plan_seconds = "mesej_broadcast_plan_seconds";
     /// Tries to fetch files of messages, by how they ended.
     counter media_fetches_total = "mesej_media_fetches_total" { outcome: MediaFetch };
     /// Bytes of files that were fetched and kept.

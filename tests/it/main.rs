@@ -10,6 +10,7 @@ mod access;
 mod account_faults;
 mod amended;
 mod binary;
+mod broadcasts;
 mod cases;
 mod clocks;
 mod connections;

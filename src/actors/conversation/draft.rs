@@ -71,6 +71,7 @@ impl Draft {
             // Meta documents no service window for groups: it answers itself.
             window_at: (request.class == ContentClass::Service && addressee.reach.group.is_none())
                 .then(|| request.send_at.unwrap_or(now).max(now)),
+            broadcast: None,
         };
         let mut outcome = parts.ledger.commit(Op::Submit(Box::new(submit))).await;
         // The commit knows the contact; what was resolved before it may be a guess that it corrected.
@@ -243,7 +244,9 @@ fn settled(result: Result<OpOutcome, CommitError>, message: MessageId) -> Result
             accepted(at, Acceptance::New)
         }
         Ok(OpOutcome::Duplicate { at }) => accepted(at, Acceptance::Repeated),
-        Ok(OpOutcome::Unchanged | OpOutcome::Contact { .. }) => Err(Refusal::Uncertain),
+        Ok(OpOutcome::Unchanged | OpOutcome::Contact { .. } | OpOutcome::Suppressed(_)) => {
+            Err(Refusal::Uncertain)
+        }
         Ok(OpOutcome::Refused(refusal)) => Err(op_refusal(refusal)),
         Err(error) => Err(commit_refusal(&error)),
     }
@@ -255,9 +258,10 @@ pub(crate) fn contact_changed(outcome: OpOutcome) -> Result<(ContactId, ContactF
         OpOutcome::Contact { contact, fate, .. } => Ok((contact, fate)),
         OpOutcome::Refused(OpRefusal::NotFound) => Err(Refusal::NotFound(Missing::ContactId)),
         OpOutcome::Refused(refusal) => Err(op_refusal(refusal)),
-        OpOutcome::Committed { .. } | OpOutcome::Duplicate { .. } | OpOutcome::Unchanged => {
-            Err(Refusal::Uncertain)
-        }
+        OpOutcome::Committed { .. }
+        | OpOutcome::Duplicate { .. }
+        | OpOutcome::Suppressed(_)
+        | OpOutcome::Unchanged => Err(Refusal::Uncertain),
     }
 }
 
@@ -276,6 +280,7 @@ pub(crate) fn op_refusal(refusal: OpRefusal) -> Refusal {
         OpRefusal::TooManyLabels(most) => {
             Refusal::Invalid(format!("a conversation has at most {most} labels"))
         }
+        OpRefusal::BroadcastNotRunning | OpRefusal::BroadcastCancelled => Refusal::BroadcastCancelled,
         OpRefusal::ContactExists(contact) => Refusal::ContactExists(contact),
         OpRefusal::ContactFull(limit) => Refusal::ContactFull(limit),
     }

@@ -19,7 +19,8 @@ use crate::domain::{
     TenantId,
 };
 use crate::store::op::{
-    Announce, ChangeContact, ContactFate, Erase, Merge, Op, OpOutcome, Organise, Settlement, Unmerge,
+    Announce, ChangeContact, ContactFate, Erase, Merge, Op, OpOutcome, Organise, Settlement, SteerBroadcast,
+    Submit, Unmerge,
 };
 use crate::store::{MessageRef, Store, TenantHead};
 
@@ -166,6 +167,18 @@ impl TenantCommands for LedgerPort {
 
     async fn erase_customer(&self, _: TenantId, _: Erase) -> Result<(), Refusal> {
         Ok(())
+    }
+
+    async fn submit_recipients(
+        &self,
+        _: TenantId,
+        _: Vec<Submit>,
+    ) -> Result<Vec<Result<OpOutcome, Refusal>>, Refusal> {
+        Err(Refusal::UnknownNumber)
+    }
+
+    async fn steer_broadcast(&self, _: TenantId, _: SteerBroadcast) -> Result<(), Refusal> {
+        Err(Refusal::BroadcastCancelled)
     }
 
     async fn withdraw(&self, _: TenantId, _: MessageId) -> Result<(), Refusal> {

@@ -321,9 +321,12 @@ impl Lane {
                     // No code of Meta's says so.
                     self.fail_unwanted(&want.item, Code("contact_is_minor"), (0, why), ctx);
                 }
+                Some(ClaimOutcome::Halted(broadcast)) => self.park(want.item, broadcast),
+                Some(ClaimOutcome::BroadcastCancelled) => self.take_back(&want.item, ctx),
                 Some(ClaimOutcome::Refused) | None => self.look_up(want.item, ctx),
             }
         }
+        self.unpark_overtaken();
         let shut = |gate| matches!(gate, Gate::Shut | Gate::ShutUntil(_));
         for priority in PRIORITIES {
             if shut(self.gate(priority, now)) {

@@ -23,6 +23,8 @@ pub struct LaneSnapshot {
     pub scheduled: usize,
     /// Messages that wait in the outbox alone, as far as is known.
     pub beyond: usize,
+    /// Messages whose broadcast is halted.
+    pub parked: usize,
     /// Messages that are claimed and whose call has not begun.
     pub claimed: usize,
     /// Calls under way, or ended and not committed yet.
@@ -58,6 +60,7 @@ impl Lane {
             bulk: self.queue.in_customer_queues(Priority::Bulk),
             scheduled: self.queue.scheduled(),
             beyond: self.overflow.count(),
+            parked: self.parked.len(),
             claimed: unstarted,
             in_flight: self.in_flight.len().saturating_sub(unstarted),
             inbound: self.number_limit.inbound(),

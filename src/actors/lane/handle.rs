@@ -1,5 +1,6 @@
 //! How others talk to a lane. Nothing here waits for the lane, except where an answer is asked for.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,7 +19,8 @@ use crate::actors::messages::lane::{
 use crate::actors::request::{DelayEstimate, LaneState, Receipt, Refusal};
 use crate::actors::{BoundedAddr, Refused};
 use crate::domain::{
-    AttemptToken, ContactId, DeliveryState, MessageId, MetaError, PhoneNumberId, Timestamp, Wamid,
+    AttemptToken, BroadcastId, ContactId, DeliveryState, MessageId, MetaError, PhoneNumberId, Timestamp,
+    Wamid,
 };
 use crate::store::op::Settlement;
 use crate::store::{MessageRef, Number};
@@ -43,6 +45,8 @@ pub(super) struct Shared {
     /// Of calls under way: no more than those.
     progress: Mutex<Vec<Progress>>,
     refusals: Mutex<Vec<LateRefusal>>,
+    /// Broadcasts that were told to go on, or ended.
+    steered: Mutex<BTreeSet<BroadcastId>>,
     /// Says that one of the above changed.
     pub(super) changed: Notify,
 }
@@ -72,6 +76,11 @@ impl Shared {
     pub(super) fn report(&self, progress: Progress) {
         lock(&self.progress).push(progress);
         self.changed.notify_one();
+    }
+
+    /// Broadcasts that go on, or ended, since the last call.
+    pub(super) fn take_steered(&self) -> BTreeSet<BroadcastId> {
+        std::mem::take(&mut *lock(&self.steered))
     }
 
     /// Late refusals since the last call.
@@ -154,6 +163,12 @@ impl LaneHandle {
             self.0.shared.overflowed.store(true, Ordering::Release);
             self.0.shared.changed.notify_one();
         }
+    }
+
+    /// Takes note that a broadcast goes on, or ended. Never lost while the lane lives; a lane that starts asks for each message anew.
+    pub fn broadcast_steered(&self, broadcast: BroadcastId) {
+        lock(&self.0.shared.steered).insert(broadcast);
+        self.0.shared.changed.notify_one();
     }
 
     /// Lets what waits for several customers, who turned out to be one, go one after the other. If the lane does not hear it,

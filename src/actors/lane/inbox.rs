@@ -40,6 +40,9 @@ impl StreamHandler<SharedChanged> for Lane {
         if self.shared.take_resumed() && self.token.is_some() {
             self.run_again();
         }
+        for broadcast in self.shared.take_steered() {
+            self.unpark(broadcast);
+        }
         for progress in self.shared.take_progress() {
             self.progressed(progress, ctx);
         }

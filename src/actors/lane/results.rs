@@ -139,7 +139,15 @@ impl Lane {
                 self.find_again(message, ctx);
             }
             // A status may have settled the message while its call was under way.
-            (Ok(OpOutcome::Unchanged | OpOutcome::Duplicate { .. } | OpOutcome::Contact { .. }), _) => {
+            (
+                Ok(
+                    OpOutcome::Unchanged
+                    | OpOutcome::Duplicate { .. }
+                    | OpOutcome::Contact { .. }
+                    | OpOutcome::Suppressed(_),
+                ),
+                _,
+            ) => {
                 let mut item = found.item;
                 item.waiting.attempt = found.claimed.token.attempt;
                 self.look_up(item, ctx);

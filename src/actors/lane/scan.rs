@@ -93,7 +93,8 @@ impl Lane {
 
     /// Keeps a queued message, unless older ones of its kind are not in memory yet.
     pub(super) fn admit(&mut self, waiting: Waiting, now: Moment) {
-        if self.in_flight.holds(waiting.message) || self.claiming.asks_for(waiting.message) {
+        let message = waiting.message;
+        if self.in_flight.holds(message) || self.claiming.asks_for(message) || self.parked.holds(message) {
             return;
         }
         if let Scan::Running(running) = &mut self.scan
@@ -231,6 +232,7 @@ impl Lane {
             || self.in_flight.holds(message)
             || self.claiming.asks_for(message)
             || self.watch.holds(message)
+            || self.parked.holds(message)
     }
 
     /// Watches an unknown outcome, or notes that there is no room for it.

@@ -2,6 +2,7 @@
 //! moves when everybody waits.
 
 mod arrivals;
+mod broadcasts;
 mod calls;
 mod clock;
 mod consent;

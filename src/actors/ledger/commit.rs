@@ -171,7 +171,8 @@ impl Batch {
             .store
             .open_tenant(self.tenant, self.fence, self.epoch)
             .await?;
-        if reopened.head > self.head {
+        // Also where the head is the same: a broadcast's messages move none.
+        if reopened.head > self.head || self.standing == Standing::InDoubt {
             self.arrived = Arrived::Yes;
         }
         self.head = reopened.head;

@@ -91,6 +91,7 @@ const fn trails(route: HttpRoute) -> Trails {
         | HttpRoute::Events
         | HttpRoute::CannedReplies
         | HttpRoute::Attributes
+        | HttpRoute::BroadcastRecipients
         | HttpRoute::ImportErrors
         | HttpRoute::MediaFile
         | HttpRoute::LinkedMedia
@@ -181,6 +182,30 @@ const fn trails(route: HttpRoute) -> Trails {
         HttpRoute::Imports => READS.post(Entry(Action::ImportUploaded)),
         HttpRoute::Import => READS.delete(Named(Action::ImportRemoved, Kind::Import, "import_id")),
         HttpRoute::ImportStart => READS.post(Named(Action::ImportStarted, Kind::Import, "import_id")),
+        HttpRoute::Broadcasts => READS.post(Entry(Action::BroadcastWritten)),
+        HttpRoute::Broadcast => READS
+            .put(Named(Action::BroadcastWritten, Kind::Broadcast, "broadcast_id"))
+            .delete(Named(Action::BroadcastRemoved, Kind::Broadcast, "broadcast_id")),
+        HttpRoute::BroadcastAudience => {
+            READS.put(Named(Action::BroadcastWritten, Kind::Broadcast, "broadcast_id"))
+        }
+        // What is planned is sent once it is launched.
+        HttpRoute::BroadcastPlan => READS.post(Nothing),
+        HttpRoute::BroadcastLaunch => {
+            READS.post(Named(Action::BroadcastLaunched, Kind::Broadcast, "broadcast_id"))
+        }
+        HttpRoute::BroadcastPause => {
+            READS.post(Named(Action::BroadcastPaused, Kind::Broadcast, "broadcast_id"))
+        }
+        HttpRoute::BroadcastResume => {
+            READS.post(Named(Action::BroadcastResumed, Kind::Broadcast, "broadcast_id"))
+        }
+        HttpRoute::BroadcastCancel => {
+            READS.post(Named(Action::BroadcastCancelled, Kind::Broadcast, "broadcast_id"))
+        }
+        HttpRoute::BroadcastExport => {
+            READS.get(Named(Action::BroadcastExported, Kind::Broadcast, "broadcast_id"))
+        }
         HttpRoute::CannedReply => READS
             .put(Named(Action::CannedReplyWritten, Kind::CannedReply, "shortcut"))
             .delete(Named(Action::CannedReplyRemoved, Kind::CannedReply, "shortcut")),

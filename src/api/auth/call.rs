@@ -59,6 +59,24 @@ impl Need for CanManage {
 #[derive(Debug, Clone, Copy)]
 pub enum CanExport {}
 
+/// The call does something about broadcasts, which reach very many. A program needs the scope to send, a person the right to broadcast.
+#[derive(Debug, Clone, Copy)]
+pub enum CanBroadcast {}
+
+impl Need for CanBroadcast {
+    const SCOPES: &'static [Scope] = &[Scope::Send];
+    const RIGHT: Option<Right> = Some(Right::Broadcast);
+}
+
+/// The call shows how broadcasts go.
+#[derive(Debug, Clone, Copy)]
+pub enum CanSeeBroadcasts {}
+
+impl Need for CanSeeBroadcasts {
+    const SCOPES: &'static [Scope] = &[Scope::Read];
+    const RIGHT: Option<Right> = Some(Right::SeeBroadcasts);
+}
+
 impl Need for CanExport {
     const SCOPES: &'static [Scope] = &[Scope::Read];
     const RIGHT: Option<Right> = Some(Right::ManageBusiness);

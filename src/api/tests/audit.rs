@@ -78,6 +78,7 @@ async fn every_call_that_changes_something_is_in_the_audit_log_or_in_the_ledger(
         [
             "POST /v1/segments/explain",
             "POST /v1/contacts/count",
+            "POST /v1/broadcasts/{broadcast_id}/plan",
             "POST /v1/templates/check",
             "POST /v1/templates/check-definition",
             "POST /v1/media",

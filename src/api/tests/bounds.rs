@@ -89,7 +89,7 @@ const PATHS: [(&str, &[&str]); 72] = [
     ("/v1/contacts/x/merge", &["POST"]),
     ("/v1/merges", &["GET", "HEAD"]),
     ("/v1/merges/x/undo", &["POST"]),
-    ("/v1/contacts/x", &["GET", "HEAD", "PUT"]),
+    ("/v1/contacts/x", &["DELETE", "GET", "HEAD", "PUT"]),
     ("/v1/contacts/x/notes", &["GET", "HEAD", "POST"]),
     ("/v1/contacts/x/notes/y", &["DELETE"]),
     ("/v1/lists", &["GET", "HEAD", "POST"]),

@@ -24,7 +24,7 @@ use crate::domain::{
 };
 use crate::store::op::{
     ChangeContact, ContactFate, Erase, Merge, Note, Op, OpOutcome, OpRefusal, Organise, Settle, Settlement,
-    Submit, Unmerge, Withdraw,
+    SteerBroadcast, Submit, Unmerge, Withdraw,
 };
 use crate::store::{Append, MessageRef, Number, Store as _, Tenant, TenantHead};
 
@@ -185,6 +185,7 @@ impl Core {
             once: request.once,
             unless_after: request.unless_after,
             window_at: None,
+            broadcast: None,
         })
     }
 }
@@ -215,7 +216,10 @@ fn done(outcome: OpOutcome) -> Result<(), Refusal> {
         OpOutcome::Refused(OpRefusal::NotMerged) => Err(Refusal::NotMerged),
         OpOutcome::Refused(OpRefusal::NotFound) => Err(Refusal::NotFound(Missing::Conversation)),
         OpOutcome::Refused(OpRefusal::AlreadyClaimed) => Err(Refusal::AlreadyClaimed),
-        OpOutcome::Contact { .. } => Ok(()),
+        OpOutcome::Contact { .. } | OpOutcome::Suppressed(_) => Ok(()),
+        OpOutcome::Refused(OpRefusal::BroadcastNotRunning | OpRefusal::BroadcastCancelled) => {
+            Err(Refusal::BroadcastCancelled)
+        }
         OpOutcome::Refused(OpRefusal::ContactExists(contact)) => Err(Refusal::ContactExists(contact)),
         OpOutcome::Refused(OpRefusal::ContactFull(limit)) => Err(Refusal::ContactFull(limit)),
         OpOutcome::Refused(OpRefusal::TooManyLabels(most)) => Err(Refusal::Invalid(most.to_string())),
@@ -274,6 +278,27 @@ impl TenantCommands for Core {
     async fn erase_customer(&self, tenant: TenantId, step: Erase) -> Result<(), Refusal> {
         self.refused()?;
         done(self.commit(tenant, Op::Erase(step)).await)
+    }
+
+    async fn submit_recipients(
+        &self,
+        tenant: TenantId,
+        submits: Vec<Submit>,
+    ) -> Result<Vec<Result<OpOutcome, Refusal>>, Refusal> {
+        self.refused()?;
+        let mut outcomes = Vec::new();
+        for submit in submits {
+            outcomes.push(Ok(self.commit(tenant, Op::Submit(Box::new(submit))).await));
+        }
+        Ok(outcomes)
+    }
+
+    async fn steer_broadcast(&self, tenant: TenantId, steer: SteerBroadcast) -> Result<(), Refusal> {
+        self.refused()?;
+        match self.commit(tenant, Op::SteerBroadcast(steer)).await {
+            OpOutcome::Unchanged => Ok(()),
+            other => done(other),
+        }
     }
 
     async fn withdraw(&self, tenant: TenantId, message: MessageId) -> Result<(), Refusal> {
@@ -343,6 +368,10 @@ impl TenantDirectory for Core {
 
     async fn lanes(&self, _: TenantId) -> Result<BTreeMap<PhoneNumberId, LaneState>, Refusal> {
         Ok(self.lanes.lock().unwrap().clone())
+    }
+
+    async fn owns(&self, _: TenantId) -> Result<bool, Refusal> {
+        Ok(true)
     }
 
     async fn backlog(&self, _: TenantId) -> Result<Option<usize>, Refusal> {

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod answers;
+pub(super) mod broadcasts;
 mod contacts;
 mod operators;
 mod templates;
@@ -24,8 +25,8 @@ pub(super) enum Guard {
     Open,
     /// A key with all of these scopes.
     Key(&'static [Scope]),
-    /// The same; and whoever is signed in needs the right to manage the business.
-    Managed(&'static [Scope]),
+    /// The same; and whoever is signed in needs this right.
+    Managed(&'static [Scope], Right),
     Operator,
     /// Somebody who is signed in.
     Session,
@@ -35,8 +36,8 @@ pub(super) enum Guard {
 }
 
 const SEND: Guard = Guard::Key(&[Scope::Send]);
-const MANAGE: Guard = Guard::Managed(&[Scope::Send]);
-const EXPORT: Guard = Guard::Managed(&[Scope::Read]);
+const MANAGE: Guard = Guard::Managed(&[Scope::Send], Right::ManageBusiness);
+const EXPORT: Guard = Guard::Managed(&[Scope::Read], Right::ManageBusiness);
 const AGENTS: Guard = Guard::Key(&[Scope::Agents, Scope::Read]);
 const READ: Guard = Guard::Key(&[Scope::Read]);
 const TEAM: Guard = Guard::Right(Right::ManageTeam);
@@ -295,6 +296,7 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
         ("POST", "/v1/ws/ticket", AGENTS, json!({ "agent": "ana" })),
     ];
     routes.extend(contacts::routes());
+    routes.extend(broadcasts::routes());
     routes.extend(templates::routes());
     routes.extend(accounts::routes());
     routes.extend(operators::routes());
@@ -394,7 +396,7 @@ async fn no_route_is_open_that_should_not_be() {
                     assert_eq!(call.send().await.outcome(), refused, "{method} {path}");
                 }
             }
-            Guard::Key(scopes) | Guard::Managed(scopes) => {
+            Guard::Key(scopes) | Guard::Managed(scopes, _) => {
                 assert_eq!(call().send().await.outcome(), refused, "{method} {path}");
                 assert_eq!(
                     call().bearer(ADMIN).send().await.outcome(),

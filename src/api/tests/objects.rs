@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::domain::message::{Version, Via};
 use crate::domain::{
-    AliasKind, AttributeValue, Author, Card, Consent, ConsentPurpose, ConsentState, Contact, ContactId,
-    Conversation, ConversationStatus, Delivery, DeliveryState, Direction, FormerName, ListId, MediaId,
-    MediaState, Message, MessageId, MessageMedia, MetaError, PendingChange, Priority, Retention, Seq,
-    StatusTimes, TakenName, UnknownPolicy, WamidHash, WishSource,
+    AliasKind, AttributeValue, Author, BroadcastId, BroadcastRecipient, Card, Consent, ConsentPurpose,
+    ConsentState, Contact, ContactId, Conversation, ConversationStatus, Delivery, DeliveryState, Direction,
+    FormerName, LastBroadcast, ListId, MediaId, MediaState, Message, MessageId, MessageMedia, MetaError,
+    PendingChange, Priority, Retention, Seq, StatusTimes, TakenName, UnknownPolicy, WamidHash, WishSource,
 };
 
 const DOCS: &str = include_str!("../../../docs/api.md");
@@ -53,6 +53,12 @@ fn every_field_of_a_conversation_is_documented() {
         last_message_kind: Some(Content::text("x").kind().clone()),
         last_message_failed: true,
         preview: Some("x".to_owned()),
+        last_broadcast: Some(LastBroadcast {
+            broadcast: BroadcastId::from_bytes([1; 16]),
+            message_id: SOME,
+            reactions: std::collections::BTreeSet::new(),
+        }),
+        is_unlisted: true,
         created: NOW,
     };
     let mut shown = shown(json!(conversation));
@@ -157,6 +163,10 @@ fn every_field_of_a_message_and_of_its_delivery_is_documented() {
         created: NOW,
         wamid: Some(Wamid::parse("x").unwrap()),
         delivery: Some(delivery.clone()),
+        broadcast: Some(BroadcastRecipient {
+            broadcast: BroadcastId::from_bytes([1; 16]),
+            no: 1,
+        }),
         via: Some(Via::History),
         edited_at: Some(NOW),
         versions: vec![Version {

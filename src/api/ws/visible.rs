@@ -89,6 +89,11 @@ struct Head<'a> {
 }
 
 #[derive(Deserialize)]
+struct OfNumbers {
+    numbers: Vec<PhoneNumberId>,
+}
+
+#[derive(Deserialize)]
 struct OfNumber {
     number: PhoneNumberId,
 }
@@ -133,6 +138,10 @@ impl Visible<'_> {
             EventKind::Lane | EventKind::Meta => {
                 let of = body::<OfNumber>(&head);
                 Ok(of.is_some_and(|of| numbers.contains(&of.number)))
+            }
+            EventKind::Broadcast => {
+                let of = body::<OfNumbers>(&head);
+                Ok(of.is_some_and(|of| of.numbers.iter().any(|number| numbers.contains(number))))
             }
             EventKind::Contact => {
                 let Some(of) = body::<OfContact>(&head) else {

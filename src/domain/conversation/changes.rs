@@ -123,6 +123,8 @@ impl Conversation {
             last_other_seq: _,
             late_message_id: _,
             late_message_by: _,
+            last_broadcast: _,
+            is_unlisted: _,
             contact_id,
             status,
             assignee,

@@ -38,6 +38,8 @@ pub(in crate::store) enum Family {
     Idempotency,
     /// An unsettled outbound message, by number and id.
     Outbox,
+    /// How many recipients of a broadcast came to what, by its id.
+    Tally,
     /// The last change of retention.
     Retention,
 }
@@ -58,6 +60,7 @@ impl Family {
             Self::Idempotency => b'b',
             Self::Outbox => b'c',
             Self::Retention => b'd',
+            Self::Tally => b'e',
         }
     }
 
@@ -168,6 +171,9 @@ fn entry_of(record: &Record) -> (Bytes, Bytes) {
         Record::Outbox(row) => {
             let key: [&[u8]; 3] = [row.number.as_str().as_bytes(), &[0], row.at.message.as_bytes()];
             entry(Family::Outbox, &key, None, row)
+        }
+        Record::Tally { row, expires } => {
+            entry(Family::Tally, &[row.broadcast.as_bytes()], Some(*expires), row)
         }
         Record::Event {
             seq, json, expires, ..

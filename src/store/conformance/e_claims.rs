@@ -14,7 +14,11 @@ use crate::store::row::{ClaimOutcome, ClaimWant, OutboxState};
 fn granted(outcomes: &[ClaimOutcome]) -> impl Iterator<Item = MessageId> {
     outcomes.iter().filter_map(|outcome| match outcome {
         ClaimOutcome::Granted(claimed) => Some(claimed.row.at.message),
-        ClaimOutcome::OptedOut | ClaimOutcome::ContactIsMinor | ClaimOutcome::Refused => None,
+        ClaimOutcome::OptedOut
+        | ClaimOutcome::ContactIsMinor
+        | ClaimOutcome::Halted(_)
+        | ClaimOutcome::BroadcastCancelled
+        | ClaimOutcome::Refused => None,
     })
 }
 

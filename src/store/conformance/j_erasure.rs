@@ -6,12 +6,16 @@ use super::Backend;
 use super::ops;
 use super::scene::{Scene, TENANT, mentions};
 use crate::domain::{
-    AttributeValue, Contact, ContactChange, DeliveryState, EventKind, JournalId, Keyword, MarketingWish,
-    Purpose, SendRate, Seq, TenantId, WabaId, WishSource,
+    AttributeValue, BroadcastId, Contact, ContactChange, ContactId, DeliveryState, EventKind, JournalId,
+    Keyword, MarketingWish, Purpose, SendRate, Seq, TenantId, WabaId, WishSource,
 };
 use crate::store::directory::AccessToken;
 use crate::store::op::{
     Audience, ChangeContact, Erase, Op, OpOutcome, OpRefusal, Prefer, ReportTarget, Whom,
+};
+use crate::store::plain::PlainTable;
+use crate::store::tables::{
+    Broadcast, BroadcastChunk, BroadcastUpload, PlannedRecipient, Unsendable, UploadedRow,
 };
 use crate::store::{Number, Quarantined};
 
@@ -326,6 +330,7 @@ pub(super) async fn whoever_was_erased_is_sold_nothing_when_an_old_list_names_th
     assert_eq!(scene.one(offer.clone()).await, refused);
     // Unless they say so themselves.
     let wants = Op::Prefer(Prefer {
+        number: None,
         aliases: ops::names(&["628111111"]),
         wish: MarketingWish::Resume(WishSource::Preference),
         at: Some(scene.now),
@@ -376,4 +381,79 @@ async fn an_event_of_the_customer_alone_is_found_by_any_name() {
             EventKind::Erased
         ]
     );
+}
+
+/// A broadcast that is ready, with two recipients: the customer, and somebody who is no contact yet; and its file.
+async fn plan_for(scene: &Scene, contact: ContactId) -> BroadcastId {
+    let id = BroadcastId::from_bytes([5; 16]);
+    let broadcast: Broadcast = serde_json::from_value(serde_json::json!({
+        "broadcast_id": id, "name": "x", "template": { "name": "promo", "language": "en" }, "numbers": ["1"],
+        "audience": { "type": "upload" }, "state": "ready", "version": 1, "plans": 1,
+        "upload": { "upload": 7, "columns": ["phone"], "phone": "phone", "rows": 2, "chunks": 1, "at": scene.now },
+        "plan": { "number": 1, "chunks": 1, "total": 2, "recipients": 2, "purpose": "marketing", "at": scene.now },
+        "created_by": ops::agent("ana"), "created_at": scene.now,
+        "changed_by": ops::agent("ana"), "changed_at": scene.now,
+    }))
+    .unwrap();
+    let table = PlainTable::of(scene.store.as_ref(), scene.now);
+    let expires = scene.now.after(Duration::from_hours(1));
+    let recipient = |contact, phone: Option<&str>, text: &str| PlannedRecipient {
+        contact: Some(contact),
+        phone: phone.map(Into::into),
+        values: vec![text.into()],
+        suppressed: None,
+        line: None,
+    };
+    let chunk = BroadcastChunk {
+        first: 1,
+        recipients: vec![
+            recipient(contact, None, "canaryname"),
+            recipient(ContactId::from_bytes([9; 16]), Some("628333333"), "other"),
+        ],
+        expires,
+    };
+    let row = |phone: &str, cell: &str| UploadedRow {
+        line: 2,
+        phone: Some(phone.into()),
+        cells: vec![cell.to_owned()],
+        suppressed: None,
+    };
+    let upload = BroadcastUpload {
+        rows: vec![row("628111111", "canarytext"), row("628333333", "other")],
+        expires,
+    };
+    let key = BroadcastChunk::at(TENANT, id, 1, 0);
+    let chunks = PlainTable::of(scene.store.as_ref(), scene.now);
+    assert!(chunks.replace(&key, None, Some(&chunk)).await.unwrap());
+    let key = BroadcastUpload::at(TENANT, id, 7, 0);
+    let uploads = PlainTable::of(scene.store.as_ref(), scene.now);
+    assert!(uploads.replace(&key, None, Some(&upload)).await.unwrap());
+    let key = Broadcast::at(TENANT, id);
+    assert!(table.replace(&key, None, Some(&broadcast)).await.unwrap());
+    id
+}
+
+pub(super) async fn a_broadcast_that_is_to_be_sent_knows_the_customer_no_more(backend: impl Backend) {
+    let mut scene = Scene::of(&backend).await;
+    fill(&mut scene).await;
+    let contact = scene.contact("628111111").await.unwrap();
+    let id = plan_for(&scene, contact).await;
+    erase(&scene, "628111111").await;
+    let chunks = PlainTable::<BroadcastChunk>::of(scene.store.as_ref(), scene.now);
+    let chunk = chunks.get(&BroadcastChunk::at(TENANT, id, 1, 0)).await.unwrap();
+    let chunk = chunk.unwrap().row;
+    let told: Vec<_> = chunk.recipients.iter().map(|one| one.suppressed).collect();
+    assert_eq!(told, [Some(Unsendable::ContactGone), None]);
+    assert_eq!(chunk.recipients[1].values.len(), 1, "the other is sent to");
+    let uploads = PlainTable::<BroadcastUpload>::of(scene.store.as_ref(), scene.now);
+    let rows = uploads.get(&BroadcastUpload::at(TENANT, id, 7, 0)).await.unwrap();
+    let rows = rows.unwrap().row.rows;
+    assert_eq!(
+        (rows[0].phone.clone(), rows[1].phone.as_deref()),
+        (None, Some("628333333"))
+    );
+    let after = scene.contents().await;
+    for canary in CANARIES {
+        assert!(!mentions(&after, canary), "{canary} is still there");
+    }
 }

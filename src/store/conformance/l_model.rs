@@ -1,5 +1,6 @@
 //! L: whatever happens, a store does what the model does, and holds what the model holds.
 
+mod counting;
 mod doings;
 mod following;
 mod steps;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use self::doings::{Moment, message_id};
+use self::doings::{Moment, message_id, turn_of};
 use self::steps::{MESSAGES, NAMES, Step, step};
 use super::contents::contents;
 use super::dead_references::{messages_in, without_dead, without_dead_events};
@@ -77,14 +78,17 @@ impl<B: Backend> Pair<B> {
                 self.head = expected.head;
             }
             Step::Claim(wants) => {
-                let wants: Vec<ClaimWant> = wants
-                    .iter()
-                    .map(|(id, attempt)| ClaimWant {
+                let mut asked = Vec::new();
+                for (id, attempt) in wants {
+                    let turn = turn_of(&*model, tenant, *id, now).await;
+                    let messages = [Some(message_id(*id)), turn.map(|at| at.message)];
+                    asked.extend(messages.into_iter().flatten().map(|message| ClaimWant {
                         number: ops::number("1"),
-                        message: message_id(*id),
+                        message,
                         attempt: *attempt,
-                    })
-                    .collect();
+                    }));
+                }
+                let wants = asked;
                 let expected = model.claim(tenant, self.fence, wants.clone(), now).await.unwrap();
                 let found = other.claim(tenant, self.fence, wants, now).await.unwrap();
                 assert_eq!(format!("{found:?}"), format!("{expected:?}"));
@@ -169,6 +173,9 @@ impl<B: Backend> Pair<B> {
             let expected = model.contact(tenant, contact).await.unwrap();
             assert_eq!(other.contact(tenant, contact).await.unwrap(), expected);
         }
+        let expected = model.broadcast_tally(tenant, ops::BROADCAST, now).await.unwrap();
+        let found = other.broadcast_tally(tenant, ops::BROADCAST, now).await.unwrap();
+        assert_eq!(found, expected);
         for id in 0..MESSAGES {
             let expected = living(&*model, tenant, message_id(id), now).await;
             assert_eq!(living(&*other, tenant, message_id(id), now).await, expected);

@@ -8,7 +8,9 @@ use bytes::Bytes;
 use super::a_durability::entry;
 use super::ops;
 use super::scene::{DAY_ONE, Scene, TENANT};
-use crate::domain::{Alias, ContactChange, DeliveryState, EventKind, Retention, SendRate, UserId, WabaId};
+use crate::domain::{
+    Alias, BroadcastRun, ContactChange, DeliveryState, EventKind, Retention, SendRate, UserId, WabaId,
+};
 use crate::store::directory::{AccessToken, Scope};
 use crate::store::op::{Audience, ChangeContact, Op, ReportTarget, Whom};
 use crate::store::tables::CannedReply;
@@ -31,7 +33,17 @@ pub(in crate::store) async fn one_of_each(store: Arc<dyn Store>) -> Scene {
             scene.sweep().await;
         }
     }
+    many(&mut scene).await;
     scene
+}
+
+/// A broadcast, and a recipient of whom nobody heard before.
+async fn many(scene: &mut Scene) {
+    scene.one(ops::steer(BroadcastRun::Running)).await;
+    let id = ops::id(scene.now, 3);
+    scene
+        .place(ops::to_recipient(TENANT, &["628333333"], id, 1))
+        .await;
 }
 
 /// A customer of two names, a member of a group, a message that was sent and one that waits.

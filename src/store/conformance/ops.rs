@@ -6,13 +6,13 @@ use serde_json::value::RawValue;
 
 use crate::domain::message::{Delivery, Side};
 use crate::domain::{
-    Alias, AttemptToken, Author, ContactAliases, ContactId, Content, ConversationId, DeliveryState,
-    EventKind, MessageId, PhoneNumberId, Priority, Purpose, Retention, StatusTimes, TenantId, Timestamp,
-    UnknownPolicy, Wamid, WamidHash,
+    Alias, AttemptToken, Author, BroadcastId, BroadcastRecipient, BroadcastRun, ContactAliases, ContactId,
+    Content, ConversationId, DeliveryState, EventKind, MessageId, PhoneNumberId, Priority, Purpose,
+    Retention, StatusTimes, TenantId, Timestamp, UnknownPolicy, Wamid, WamidHash,
 };
 use crate::store::op::{
     Announce, AttemptResult, Attempted, Called, Naming, Note, Once, Op, Organise, OrganiseChange, Receive,
-    Relate, Report, ReportTarget, Settle, Settlement, Submit, Withdraw,
+    Relate, Report, ReportTarget, Settle, Settlement, SteerBroadcast, Submit, Withdraw,
 };
 use crate::store::row::{ClaimWant, MessageRef};
 
@@ -110,6 +110,42 @@ pub(in crate::store) fn submit(tenant: TenantId, to: &[&str], id: MessageId, tex
         once: None,
         unless_after: None,
         window_at: None,
+        broadcast: None,
+    }
+}
+
+/// The broadcast that most scenes are about.
+pub(in crate::store) const BROADCAST: BroadcastId = BroadcastId::from_bytes([0xb0; 16]);
+
+/// It goes on, halts or ends.
+pub(in crate::store) fn steer(to: BroadcastRun) -> Op {
+    Op::SteerBroadcast(SteerBroadcast {
+        broadcast: BROADCAST,
+        numbers: vec![number("1")],
+        to,
+        version: 0,
+    })
+}
+
+/// A recipient of it.
+pub(in crate::store) const fn recipient(no: u32) -> BroadcastRecipient {
+    BroadcastRecipient {
+        broadcast: BROADCAST,
+        no,
+    }
+}
+
+/// Its message to a recipient.
+pub(in crate::store) fn to_recipient(tenant: TenantId, to: &[&str], id: MessageId, no: u32) -> Submit {
+    let delivery = Delivery {
+        priority: Priority::Bulk,
+        ..delivery()
+    };
+    Submit {
+        delivery,
+        purpose: Purpose::Marketing,
+        broadcast: Some(recipient(no)),
+        ..submit(tenant, to, id, "to many")
     }
 }
 

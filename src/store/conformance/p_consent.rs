@@ -19,6 +19,7 @@ const STOP: MarketingWish = MarketingWish::Stop(WishSource::Preference);
 
 fn wish(name: &str, wish: MarketingWish, at: Timestamp) -> Op {
     Op::Prefer(Prefer {
+        number: None,
         aliases: ops::names(&[name]),
         wish,
         at: Some(at),

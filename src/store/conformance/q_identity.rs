@@ -340,6 +340,7 @@ pub(super) async fn consent_and_erasure_follow_the_person(backend: impl Backend)
     report.aliases = ops::names(&["628900000901", "ID.901"]);
     scene.one(Op::Report(Box::new(report))).await;
     let stop = Op::Prefer(Prefer {
+        number: None,
         aliases: ops::names(&["ID.901"]),
         wish: MarketingWish::Stop(WishSource::Preference),
         at: Some(scene.now),

@@ -178,6 +178,7 @@ pub(super) async fn an_opt_out_of_a_number_that_was_left_is_its_new_owners(backe
     moves(&mut scene).await;
     let now = scene.later(Duration::from_secs(60));
     let stop = Op::Prefer(Prefer {
+        number: None,
         aliases: ops::names(&[ONE]),
         wish: MarketingWish::Stop(WishSource::Preference),
         at: Some(now),
@@ -250,6 +251,7 @@ pub(super) async fn links_one_behind_another_are_followed_to_their_end(backend: 
     let (fence, chain) = (scene.fence, chain.collect());
     scene.store.import(TENANT, fence, chain, scene.now).await.unwrap();
     let stop = Op::Prefer(Prefer {
+        number: None,
         aliases: ops::names(&[&phone(11)]),
         wish: MarketingWish::Stop(WishSource::Preference),
         at: Some(scene.now),
@@ -297,6 +299,7 @@ pub(super) async fn one_parent_id_is_one_person_whatever_portfolio_tells_of_them
     reply.window_at = Some(scene.now);
     assert_eq!(scene.place(reply).await.conversation, here.conversation);
     let stop = Op::Prefer(Prefer {
+        number: None,
         aliases: ops::names(&[ONE, "CO.1"]),
         wish: MarketingWish::Stop(WishSource::Preference),
         at: Some(scene.now),
@@ -356,6 +359,7 @@ pub(super) async fn a_notice_that_comes_after_the_next_owner_tells_whose_the_num
     }
     assert_eq!(shown(&person(&scene, ONE).await), (Some(ONE), Some("CO.2")));
     let stop = Op::Prefer(Prefer {
+        number: None,
         aliases: ops::names(&[ONE]),
         wish: MarketingWish::Stop(WishSource::Preference),
         at: Some(second(150)),

@@ -68,6 +68,7 @@ async fn parted(scene: &mut Scene, done: &MergeDone) -> OpOutcome {
 
 fn stop(name: &str, scene: &Scene) -> Op {
     Op::Prefer(Prefer {
+        number: None,
         aliases: ops::names(&[name]),
         wish: MarketingWish::Stop(WishSource::Preference),
         at: Some(scene.now),

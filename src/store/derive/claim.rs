@@ -2,6 +2,7 @@
 
 use super::super::error::StoreError;
 use super::super::row::{ClaimOutcome, ClaimWant, Claimed, OutboxRow, OutboxState, Rows};
+use super::broadcast::holds_back;
 use super::names::follow_links;
 use super::readdress::readdress;
 use crate::domain::{AttemptToken, Fence, Purpose, TenantId, Timestamp};
@@ -16,7 +17,8 @@ pub fn claims(
     wants.iter().map(|want| claim(by, now, want, rows)).collect()
 }
 
-/// Grants one claim, or refuses it because the customer does not want the message any more, or because the row is gone, not
+/// Grants one claim, or refuses it because its broadcast does not go on, because the customer does not want the
+/// message any more, or because the row is gone, not
 /// queued, not due, too late or not as the lane knows it.
 fn claim(
     (tenant, fence): (TenantId, Fence),
@@ -34,6 +36,9 @@ fn claim(
     let (true, true, Some(attempt)) = (in_time, as_known, row.attempt.checked_add(1)) else {
         return Ok(ClaimOutcome::Refused);
     };
+    if let Some(held_back) = holds_back(rows, &row)? {
+        return Ok(held_back);
+    }
     let contact = follow_links(rows, row.contact)?;
     if contact.as_ref().is_some_and(|contact| contact.is_minor) {
         return Ok(ClaimOutcome::ContactIsMinor);

@@ -1,12 +1,15 @@
 //! What customers want to be sent, as Meta tells it.
 
 use super::Batch;
+use super::broadcast::stopped;
 use super::identity::mentioned;
-use super::link::{News, tell};
+use super::link::{News, tell, tell_of_recipient};
 use super::names::follow_links;
 use super::receive::AHEAD;
 use crate::domain::consent::MARKETING_STOPPED;
-use crate::domain::{Contact, ContactId, Keyword, MarketingWish, MetaError, Timestamp, WishSource};
+use crate::domain::{
+    Contact, ConversationId, Keyword, MarketingWish, Message, MetaError, Timestamp, WishSource,
+};
 use crate::store::error::StoreError;
 use crate::store::op::{OpOutcome, Prefer, Receive};
 
@@ -21,6 +24,9 @@ pub(super) fn prefer(batch: &mut Batch<'_>, prefer: &Prefer) -> Result<OpOutcome
         news.marketing = true;
         contact.updated = batch.now;
         batch.put_contact(&contact)?;
+        if let (MarketingWish::Stop(_), Some(number)) = (prefer.wish, &prefer.number) {
+            stopped(batch, ConversationId::derive(batch.tenant, number, contact.id))?;
+        }
     }
     let told = tell(batch, &contact, &news, None)?;
     Ok(told.map_or(OpOutcome::Unchanged, |seq| OpOutcome::Committed {
@@ -58,14 +64,14 @@ pub(super) fn heed(
 /// time by Meta's clock, which may be ahead of ours, and by which it is also known when the customer wanted it again.
 pub(super) fn learn_from_refusal(
     batch: &mut Batch<'_>,
-    to: ContactId,
+    message: &Message,
     error: &MetaError,
     at: Timestamp,
 ) -> Result<(), StoreError> {
     if error.code != MARKETING_STOPPED {
         return Ok(());
     }
-    let Some(mut contact) = follow_links(batch.rows, to)? else {
+    let Some(mut contact) = follow_links(batch.rows, message.contact_id)? else {
         return Ok(());
     };
     let stop = MarketingWish::Stop(WishSource::Refusal);
@@ -76,7 +82,7 @@ pub(super) fn learn_from_refusal(
             marketing: true,
             ..News::default()
         };
-        tell(batch, &contact, &news, None)?;
+        tell_of_recipient(batch, &contact, &news, message)?;
     }
     Ok(())
 }

@@ -6,14 +6,15 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::Batch;
+use super::broadcast::{count, forget_unsettled, standing};
 use super::consent::learn_from_refusal;
 use super::link::recipient;
 use super::organise::announce;
 use crate::domain::message::Delivery;
 use crate::domain::usage::PricingCategory;
 use crate::domain::{
-    AttemptToken, DeliveryState, EventKind, Message, MessageId, MetaError, PhoneNumberId, StatusTimes,
-    Timestamp, Wamid, WamidHash,
+    AttemptToken, DeliveryState, EventKind, Message, MessageId, MetaError, PhoneNumberId, Reached,
+    StatusTimes, Timestamp, Wamid, WamidHash,
 };
 use crate::store::error::StoreError;
 use crate::store::op::{
@@ -49,23 +50,50 @@ struct Work {
     delivery: Delivery,
     sent_twice: Option<bool>,
     priced: Option<bool>,
+    /// What the recipient of a broadcast had come to.
+    counted: Option<Reached>,
 }
 
 fn load(batch: &mut Batch<'_>, at: MessageRef) -> Result<Option<Work>, StoreError> {
     let Some(mut message) = batch.rows.message(at)? else {
         return Ok(None);
     };
-    Ok(message.delivery.take().map(|delivery| Work {
+    let Some(delivery) = message.delivery.take() else {
+        return Ok(None);
+    };
+    let counted = standing(batch.rows, &message, &delivery)?;
+    Ok(Some(Work {
         at,
         message,
         shown: delivery.state,
         delivery,
         sent_twice: None,
         priced: None,
+        counted,
     }))
 }
 
 impl Work {
+    /// Counts for the message's broadcast what its recipient came to. To be called whenever the message or its row in the outbox may
+    /// have changed.
+    fn count(&self, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+        let (Some(recipient), Some(from)) = (self.message.broadcast, self.counted) else {
+            return Ok(());
+        };
+        let to = standing(batch.rows, &self.message, &self.delivery)?.unwrap_or(from);
+        let category = self
+            .delivery
+            .category
+            .clone()
+            .filter(|_| self.priced == Some(true));
+        count(batch, recipient.broadcast, |tally, now| {
+            tally.change(from, to, now);
+            if let Some(category) = category {
+                tally.price(category, now);
+            }
+        })
+    }
+
     /// Writes the message and tells agents.
     fn save(
         self,
@@ -73,6 +101,20 @@ impl Work {
         due: Option<Timestamp>,
         pricing: Option<&RawValue>,
     ) -> Result<OpOutcome, StoreError> {
+        self.count(batch)?;
+        let expires = batch.retention.expiry(self.message.created);
+        if self.message.is_quiet() {
+            let message = Message {
+                delivery: Some(self.delivery),
+                ..self.message
+            };
+            batch.rows.put_message(&message, expires)?;
+            return Ok(OpOutcome::Committed {
+                seq: batch.head,
+                at: Some(self.at),
+                queued: None,
+            });
+        }
         let changed = StatusChanged {
             message_id: self.at.message,
             wamid: self.message.wamid.as_ref(),
@@ -80,9 +122,9 @@ impl Work {
             due,
             pricing,
             sent_twice: self.sent_twice,
-            priced: self.priced,
+            // A broadcast's own events tell that of its messages.
+            priced: self.priced.filter(|_| self.message.broadcast.is_none()),
         };
-        let expires = batch.retention.expiry(self.message.created);
         let seq = batch.emit_until(expires, EventKind::Status, Some(self.at.conversation), &changed)?;
         let message = Message {
             delivery: Some(self.delivery),
@@ -146,7 +188,7 @@ pub(super) fn attempted(batch: &mut Batch<'_>, attempted: &Attempted) -> Result<
     let row = row_of(batch, &attempted.number, token)?;
     let Some(mut work) = load(batch, at)? else {
         if row.is_some() {
-            batch.rows.remove_outbox(&attempted.number, at.message)?;
+            forget_unsettled(batch.rows, &attempted.number, at.message)?;
         }
         return Ok(OpOutcome::Refused(OpRefusal::NotFound));
     };
@@ -163,8 +205,7 @@ pub(super) fn attempted(batch: &mut Batch<'_>, attempted: &Attempted) -> Result<
             };
             work.delivery.advance(StatusTimes::only(state, attempted.at));
             work.name(batch, wamid)?;
-            let to = work.message.contact_id;
-            recipient(batch, to, &attempted.number, &attempted.recipient, attempted.at)?;
+            recipient(batch, &work.message, &attempted.recipient, attempted.at)?;
             if work.delivery.state != DeliveryState::Failed {
                 work.delivery.error = None;
             }
@@ -203,7 +244,7 @@ pub(super) fn attempted(batch: &mut Batch<'_>, attempted: &Attempted) -> Result<
             })?;
         }
         (AttemptResult::Refused { error }, Some(_)) => {
-            learn_from_refusal(batch, work.message.contact_id, error, attempted.at)?;
+            learn_from_refusal(batch, &work.message, error, attempted.at)?;
             work.delivery.error = Some(error.clone());
             work.delivery
                 .advance(StatusTimes::only(DeliveryState::Failed, attempted.at));
@@ -222,6 +263,7 @@ pub(super) fn attempted(batch: &mut Batch<'_>, attempted: &Attempted) -> Result<
     }
     let unchanged = before == (work.delivery.clone(), work.message.wamid.clone());
     if due.is_none() && unchanged && work.sent_twice.is_none() {
+        work.count(batch)?;
         return Ok(OpOutcome::Unchanged);
     }
     work.save(batch, due, None)
@@ -294,17 +336,12 @@ pub(super) fn report(batch: &mut Batch<'_>, report: &Report) -> Result<OpOutcome
         batch.rows.remove_outbox(&report.number, at.message)?;
     }
     // A status may be the first to tell a BSUID for a phone that we wrote to.
-    recipient(
-        batch,
-        work.message.contact_id,
-        &report.number,
-        &report.aliases,
-        report.at,
-    )?;
+    recipient(batch, &work.message, &report.aliases, report.at)?;
     if let Some(error) = &report.error {
-        learn_from_refusal(batch, work.message.contact_id, error, report.at)?;
+        learn_from_refusal(batch, &work.message, error, report.at)?;
     }
     if work.delivery == before && !named {
+        work.count(batch)?;
         return Ok(OpOutcome::Unchanged);
     }
     let pricing: Option<Arc<RawValue>> = report.pricing.clone();
@@ -321,7 +358,7 @@ pub(super) fn settle(batch: &mut Batch<'_>, settle: &Settle) -> Result<OpOutcome
         return settled_before(batch, settle, row.as_ref());
     };
     let Some(mut work) = load(batch, settle.at)? else {
-        batch.rows.remove_outbox(&settle.number, settle.at.message)?;
+        forget_unsettled(batch.rows, &settle.number, settle.at.message)?;
         return Ok(OpOutcome::Refused(OpRefusal::NotFound));
     };
     let mut due = None;
@@ -378,7 +415,7 @@ pub(super) fn withdraw(batch: &mut Batch<'_>, withdraw: &Withdraw) -> Result<OpO
         return Ok(OpOutcome::Refused(OpRefusal::AlreadyClaimed));
     }
     let Some(mut work) = load(batch, withdraw.at)? else {
-        batch.rows.remove_outbox(&withdraw.number, withdraw.at.message)?;
+        forget_unsettled(batch.rows, &withdraw.number, withdraw.at.message)?;
         return Ok(OpOutcome::Refused(OpRefusal::NotFound));
     };
     work.delivery.advance(StatusTimes::only(withdraw.to, batch.now));

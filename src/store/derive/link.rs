@@ -11,7 +11,7 @@ use super::receive::believable;
 use super::shown::shown_with;
 use super::thread::Threads;
 use crate::domain::{
-    Alias, Author, Contact, ContactAliases, ContactId, Conversation, ConversationId, EventKind,
+    Alias, Author, Contact, ContactAliases, ContactId, Conversation, ConversationId, EventKind, Message,
     PhoneNumberId, Seq, Timestamp,
 };
 use crate::store::error::StoreError;
@@ -93,7 +93,9 @@ pub(super) fn tell(
         linked: &news.linked,
         by: news.by.as_ref(),
         // Whole: whoever knows one of the others may not know this one.
-        conversation: conversation.map(|row| shown_with(&row, None)),
+        conversation: conversation
+            .filter(|row| !row.is_unlisted)
+            .map(|row| shown_with(&row, None)),
         instead_of,
     };
     batch.emit(EventKind::Contact, None, &changed).map(Some)
@@ -154,14 +156,31 @@ pub(super) fn link(
     change_as_asked(batch, contact)
 }
 
+/// Tells agents what a message's way to its recipient taught of them, unless they were shown nothing of the message and have no such
+/// conversation in their lists: a broadcast teaches something of thousands.
+pub(super) fn tell_of_recipient(
+    batch: &mut Batch<'_>,
+    contact: &Contact,
+    news: &News,
+    message: &Message,
+) -> Result<(), StoreError> {
+    if news.linked.is_empty()
+        && message.is_quiet()
+        && !Threads::of(batch, &message.number, contact)?.is_listed()
+    {
+        return Ok(());
+    }
+    tell(batch, contact, news, Some(&message.number)).map(drop)
+}
+
 /// Learns what Meta says of whom a message went to. A group's members are nobody's other names.
 pub(super) fn recipient(
     batch: &mut Batch<'_>,
-    to: ContactId,
-    number: &PhoneNumberId,
+    message: &Message,
     names: &ContactAliases,
     at: Timestamp,
 ) -> Result<(), StoreError> {
+    let to = message.contact_id;
     if names.is_empty() {
         return Ok(());
     }
@@ -197,7 +216,7 @@ pub(super) fn recipient(
     if !news.is_none() {
         contact.updated = batch.now;
         batch.put_contact(&contact)?;
-        tell(batch, &contact, &news, Some(number))?;
+        tell_of_recipient(batch, &contact, &news, message)?;
     }
     Ok(())
 }

@@ -36,6 +36,7 @@ pub(super) fn organise(batch: &mut Batch<'_>, organise: &Organise) -> Result<OpO
     if conversation == before {
         return Ok(OpOutcome::Unchanged);
     }
+    conversation.is_unlisted = false;
     batch.put_conversation(&conversation)?;
     let seq = conversation_changed(batch, &conversation, &organise.author)?;
     Ok(OpOutcome::Committed {

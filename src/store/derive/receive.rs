@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::amend::{change_as_asked, give_way, wrote};
+use super::broadcast::answer;
 use super::consent::heed;
 use super::identity::{self, Sender};
 use super::imported::{self, is_placeholder};
@@ -217,6 +218,7 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
         conversation.last_activity = at;
     }
     if whose == Whose::Whole {
+        answer(batch, receive, &mut conversation)?;
         open_window(&mut conversation, receive, receive.via, at);
     }
     if whose != Whose::Revoked {
@@ -328,6 +330,7 @@ pub(super) fn called(batch: &mut Batch<'_>, called: &Called) -> Result<OpOutcome
     }
     conversation.last_inbound = Some(at);
     conversation.last_activity = batch.now;
+    conversation.is_unlisted = false;
     batch.put_conversation(&conversation)?;
     let seq = conversation_changed(batch, &conversation, &Author::Contact)?;
     Ok(OpOutcome::Committed {

@@ -103,7 +103,8 @@ impl Batch<'_> {
         }
         if let Some(known) = self.touched.known(row.id) {
             known.is_behind = true;
-            if known.row.is_none() {
+            let was_seen = known.row.as_ref().is_some_and(|before| !before.is_unlisted);
+            if !was_seen && !row.is_unlisted {
                 self.touched.begun.push((row.number.clone(), row.contact_id));
             }
         }
@@ -187,7 +188,9 @@ impl Batch<'_> {
         let log = self.touched.log;
         let changed_since = before
             .as_ref()
-            .filter(|before| log == Log::Whole && (is_known(before, row, self.now) || is_imported));
+            // One that stood in no list is news to all.
+            .filter(|before| log == Log::Whole && !before.is_unlisted)
+            .filter(|before| is_known(before, row, self.now) || is_imported);
         let is_whole = changed_since.is_none();
         let message = about.message.map(|message| message.id);
         let conversation = is_whole.then(|| shown_with(row, message));
@@ -225,7 +228,7 @@ impl Batch<'_> {
     /// Tells what changed about conversations and no event told: an op may be refused after it brought threads together.
     pub(super) fn tell_the_rest(&mut self) -> Result<(), StoreError> {
         for id in self.touched.behind() {
-            let Some(row) = self.rows.conversation(id)? else {
+            let Some(row) = self.rows.conversation(id)?.filter(|row| !row.is_unlisted) else {
                 continue;
             };
             let known = self.touched.known(id).and_then(|known| known.row.as_ref());

@@ -2,13 +2,18 @@
 
 use super::identity::addressed;
 use super::names::follow_links;
-use super::{Batch, thread};
-use crate::domain::{Author, Conversation, Direction, Message, Retention, Seq};
+use super::{Batch, broadcast, thread};
+use crate::domain::{Author, Conversation, Direction, Message, Retention, Seq, Suppression};
 use crate::store::error::StoreError;
 use crate::store::op::{Note, Once, OpOutcome, OpRefusal, Submit};
 use crate::store::row::{Idempotency, MessageRef, OutboxRow, OutboxState, Queued, Seen, outbound_key};
 
 pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome, StoreError> {
+    if let Some(recipient) = &submit.broadcast
+        && let Some(outcome) = broadcast::before_turn(batch, recipient)?
+    {
+        return Ok(outcome);
+    }
     // The same op again: its first commit went through although the answer was lost.
     if let Some(seen) = batch.rows.seen(outbound_key(submit.id))? {
         return Ok(OpOutcome::Duplicate { at: seen.at });
@@ -20,7 +25,7 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
         Some(contact) => contact,
         None => match follow_links(batch.rows, submit.contact)? {
             Some(contact) => contact,
-            None => return Ok(OpOutcome::Refused(OpRefusal::NotFound)),
+            None => return deny(batch, submit, OpRefusal::NotFound, Suppression::ContactGone),
         },
     };
     let mut conversation = thread::go_on(batch, &submit.number, &contact)?;
@@ -31,27 +36,36 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
         return Ok(OpOutcome::Refused(OpRefusal::WindowClosed));
     }
     if contact.is_minor {
-        return Ok(OpOutcome::Refused(OpRefusal::ContactIsMinor));
+        return deny(
+            batch,
+            submit,
+            OpRefusal::ContactIsMinor,
+            Suppression::ContactIsMinor,
+        );
     }
     if contact.refuses(submit.purpose) {
-        return Ok(OpOutcome::Refused(OpRefusal::OptedOut));
+        return deny(batch, submit, OpRefusal::OptedOut, Suppression::OptedOut);
+    }
+    if let Some(recipient) = &submit.broadcast
+        && contact.all_blocks().any(|number| *number == submit.number)
+    {
+        return broadcast::suppress(batch, recipient, Suppression::Blocked);
     }
     if let Some(newest) = spoken_since(&conversation, submit.unless_after, &submit.author) {
         return Ok(OpOutcome::Refused(OpRefusal::ConversationChanged(newest)));
     }
+    let id = match submit.broadcast {
+        Some(_) => conversation.own_id(submit.id),
+        // Its conversation's actor saw to that.
+        None => submit.id,
+    };
     let (author, content) = (submit.author.clone(), submit.content.clone());
     let mut message = Message {
         contact_id: contact.id,
         number: submit.number.clone(),
         delivery: Some(submit.delivery.clone()),
-        ..Message::new_in(
-            &conversation,
-            submit.id,
-            Direction::Outbound,
-            author,
-            content,
-            batch.now,
-        )
+        broadcast: submit.broadcast,
+        ..Message::new_in(&conversation, id, Direction::Outbound, author, content, batch.now)
     };
     let place = MessageRef::of(&message);
     let expires = batch.retention.expiry(batch.now);
@@ -69,14 +83,20 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
         on_unknown: submit.delivery.on_unknown,
         may_be_held: submit.may_be_held,
         purpose: submit.purpose,
+        broadcast: submit.broadcast,
         since: batch.now,
         payload: submit.payload.clone(),
     };
     batch.rows.put_outbox(&row)?;
     batch.put_seen(outbound_key(message.id), Seen { at: Some(place) }, expires)?;
     remember_answer(batch, submit.once.as_ref(), place)?;
-    conversation.take(&message, batch.next_seq(), batch.now);
-    let seq = batch.add_message(&mut message, &conversation, expires)?;
+    let seq = if let Some(recipient) = &submit.broadcast {
+        broadcast::add_quietly(batch, recipient, &message, conversation, expires)?;
+        batch.head
+    } else {
+        conversation.take(&message, batch.next_seq(), batch.now);
+        batch.add_message(&mut message, &conversation, expires)?
+    };
     Ok(OpOutcome::Committed {
         seq,
         at: Some(place),
@@ -85,6 +105,19 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
             ..(&row).into()
         })),
     })
+}
+
+/// A message that may not go: its caller is told, and the recipient of a broadcast has had its turn.
+fn deny(
+    batch: &mut Batch<'_>,
+    submit: &Submit,
+    refusal: OpRefusal,
+    why: Suppression,
+) -> Result<OpOutcome, StoreError> {
+    match &submit.broadcast {
+        Some(recipient) => broadcast::suppress(batch, recipient, why),
+        None => Ok(OpOutcome::Refused(refusal)),
+    }
 }
 
 pub(super) fn note(batch: &mut Batch<'_>, note: &Note) -> Result<OpOutcome, StoreError> {

@@ -48,6 +48,12 @@ impl Threads {
         all.filter_map(|row| row.last_inbound).max()
     }
 
+    /// Whether any of them stands in lists.
+    pub(super) fn is_listed(&self) -> bool {
+        let mut all = self.going_on.iter().chain(&self.left);
+        all.any(|row| !row.is_unlisted)
+    }
+
     /// The one that goes on, or a new one.
     pub(super) fn go_on(
         mut self,

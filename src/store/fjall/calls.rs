@@ -6,16 +6,18 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::codec::{self, NEVER};
+use super::engine::Engine;
 use super::keys::{self, Kind, Space};
 use super::txn::Txn;
 use super::writer::Need;
 use super::{
-    FjallStore, SMALL, directory, disk, engine, events, journal, ledger, pages, plain, reader, retention,
-    rewrite, sweep, terms, transfer,
+    FjallStore, SMALL, directory, events, journal, ledger, pages, plain, reader, retention, rewrite, terms,
+    transfer,
 };
 use crate::domain::{
-    Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
-    PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace, Timestamp,
+    Alias, BroadcastId, BroadcastTally, Contact, ContactId, Conversation, ConversationId, Epoch, Fence,
+    JournalId, Message, MessageId, PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace, Timestamp,
+    WamidHash,
 };
 use crate::store::retention::Place;
 use crate::store::row::{Seen, outbound_key};
@@ -25,7 +27,6 @@ use crate::store::{
     MessageRef, Number, NumberOwner, OutboxRow, Page, Partition, PlainExport, PlainKey, PlainValue,
     Quarantined, Record, RecordKind, RetentionJob, Store, StoreError, Survey, Swept, Tenant, TenantHead,
 };
-use crate::telemetry::metrics;
 
 /// Aliases that are looked up on the caller's thread; more are looked up away from it.
 const AT_ONCE: usize = 4;
@@ -154,6 +155,33 @@ impl Store for FjallStore {
         self.reader
             .away(move |engine| pages::messages(engine, tenant, conversation, before, limit, now))
             .await
+    }
+
+    async fn seen(
+        &self,
+        tenant: TenantId,
+        keys: Vec<WamidHash>,
+        now: Timestamp,
+    ) -> Result<Vec<Option<Seen>>, StoreError> {
+        let read = move |engine: &Engine| {
+            let seen = |key: &WamidHash| {
+                let key = keys::row(Kind::Seen, tenant, key.as_bytes());
+                let value = engine.get(Space::Index, &key)?;
+                value.map_or(Ok(None), |value| codec::live_row(&value, now))
+            };
+            keys.iter().map(seen).collect()
+        };
+        self.reader.away(read).await
+    }
+
+    async fn broadcast_tally(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        now: Timestamp,
+    ) -> Result<Option<BroadcastTally>, StoreError> {
+        let key = keys::row(Kind::Broadcast, tenant, broadcast.as_bytes());
+        self.reader.live_row(Space::Index, &key, now)
     }
 
     async fn conversation(
@@ -388,26 +416,7 @@ impl Store for FjallStore {
     }
 
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
-        self.engine.believe(now);
-        let found = self
-            .reader
-            .away(move |engine| sweep::find(engine, now, limit))
-            .await?;
-        let more = found.len() >= limit;
-        let rows = self.remove_expired(found, now).await?;
-        metrics::store_expired_total().increment(u64::try_from(rows).unwrap_or(u64::MAX));
-        if !more {
-            self.rewrite_if_due(now).await?;
-        }
-        self.journal.turn_over().await?;
-        let bytes = self.reader.away(engine::disk_bytes).await?;
-        let bytes = bytes.saturating_add(self.journal.disk_bytes());
-        metrics::store_disk_bytes().set(metrics::number(bytes));
-        let folder = self.folder.clone();
-        if let Some(free) = self.reader.away(move |_| Ok(disk::free_bytes(&folder))).await? {
-            metrics::store_disk_free_bytes().set(metrics::number(free));
-        }
-        Ok(Swept { rows, more })
+        self.sweep_once(now, limit).await
     }
 
     async fn shorten_replay(&self) -> Result<(), StoreError> {

@@ -8,16 +8,19 @@ use super::codec::{self, NEVER};
 use super::engine::Engine;
 use super::keys::{self, Expiring, Key, Kind, Space};
 use super::rewrite;
+use super::rows::TenantRows;
 use super::scan::Moment;
 use super::sweep::TOGETHER;
 use super::terms;
 use super::txn::Txn;
 use super::writer::Need;
-use crate::domain::{Contact, ContactId, Conversation, Event, Message, Seq, TenantId};
-use crate::store::ConversationCursor;
+use crate::domain::{
+    Contact, ContactId, Conversation, Event, Message, MessageId, PhoneNumberId, Seq, TenantId, Timestamp,
+};
 use crate::store::erasure::{Belonging, Subject, names_of};
 use crate::store::error::StoreError;
-use crate::store::row::{OutboxRow, Seen};
+use crate::store::row::{OutboxRow, Rows as _, Seen};
+use crate::store::{ConversationCursor, derive};
 
 /// Events looked at in one step.
 const LOOKED_AT: usize = 5_000;
@@ -39,8 +42,9 @@ impl FjallStore {
         let mut rows = found.forget_aside(self, tenant).await?;
         let (blanked, told) = self.erase_events(tenant, &found, Seq::default()).await?;
         rows += blanked;
-        rows += self.erase_messages(tenant, &found).await?;
+        // What a broadcast counts of a message is told by both.
         rows += self.erase_unsettled(tenant, &found).await?;
+        rows += self.erase_messages(tenant, &found).await?;
         let subject = Arc::clone(&found);
         let small = self
             .reader
@@ -124,7 +128,9 @@ impl FjallStore {
         let mut rows = 0;
         for some in found.chunks(TOGETHER) {
             let some = some.to_vec();
-            rows += self.change(move |txn| remove_rows(txn, some)).await?;
+            rows += self
+                .change(move |txn| remove_unsettled(txn, tenant, some))
+                .await?;
         }
         Ok(rows)
     }
@@ -261,14 +267,17 @@ fn remove_messages(txn: &mut Txn, tenant: TenantId, messages: Vec<Key>) -> Resul
     Ok(rows)
 }
 
+/// An unsettled message, by its number and id.
+type Unsettled = (PhoneNumberId, MessageId);
+
 /// Unsettled messages to the customer.
-fn unsettled(engine: &Engine, tenant: TenantId, subject: &Subject) -> Result<Vec<Key>, StoreError> {
+fn unsettled(engine: &Engine, tenant: TenantId, subject: &Subject) -> Result<Vec<Unsettled>, StoreError> {
     let mut found = Vec::new();
     for pair in Moment::of(engine).under(Space::Rows, &keys::row(Kind::Outbox, tenant, &[]), None) {
         let pair = pair?;
         let row: OutboxRow = codec::row(&pair.value)?;
         if subject.contacts.contains(&row.contact) {
-            found.push(Key::stored(&pair.key));
+            found.push((row.number, row.at.message));
         }
     }
     Ok(found)
@@ -353,11 +362,14 @@ fn remove_traces(txn: &mut Txn, tenant: TenantId, found: &[Belongs]) -> Result<u
 }
 
 /// Removes small rows by their keys.
-fn remove_rows(txn: &mut Txn, keys: Vec<Key>) -> Result<usize, StoreError> {
-    let mut rows = 0;
-    for key in keys {
-        rows += usize::from(txn.get(Space::Rows, &key)?.is_some());
-        txn.delete(Space::Rows, key);
+fn remove_unsettled(txn: &mut Txn, tenant: TenantId, some: Vec<Unsettled>) -> Result<usize, StoreError> {
+    // Counts of broadcasts that are over, too, as long as they stand there.
+    let beginning = Timestamp::from_millis(i64::MIN);
+    let mut rows = TenantRows::new(tenant, beginning, beginning, txn);
+    let mut removed = 0;
+    for (number, message) in some {
+        removed += usize::from(rows.outbox(&number, message)?.is_some());
+        derive::forget_unsettled(&mut rows, &number, message)?;
     }
-    Ok(rows)
+    Ok(removed)
 }

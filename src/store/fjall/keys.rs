@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | `events` | tenant · seq | event |
 //! | `messages` | tenant · conversation · ~message | message |
-//! | `index` | `s` tenant · digest; `i` tenant · digest | seen; idempotency |
+//! | `index` | `s` tenant · digest; `i` tenant · digest; `b` tenant · broadcast | seen; idempotency; tally of a broadcast |
 //! | `rows` | a letter (see [`Kind`]) and what follows it | everything small |
 //! | `expiry` | hour · letter · key of the row | when rows expire |
 
@@ -85,6 +85,8 @@ pub(super) enum Kind {
     Seen,
     /// A named request: tenant, digest.
     Idempotency,
+    /// How many recipients of a broadcast came to what: tenant, broadcast.
+    Broadcast,
     /// A tenant: id.
     Tenant,
     /// A number: Meta's id.
@@ -128,6 +130,7 @@ impl Kind {
             Self::Outbox => b'o',
             Self::Seen => b's',
             Self::Idempotency => b'i',
+            Self::Broadcast => b'b',
             Self::Tenant => b'T',
             Self::Number => b'N',
             Self::Key => b'K',

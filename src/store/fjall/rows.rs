@@ -10,8 +10,8 @@ use super::keys::{self, Expiring, Key, Kind, Space};
 use super::txn::{Decoded, Txn};
 use super::{erase, rewrite, terms};
 use crate::domain::{
-    Alias, Contact, ContactId, Conversation, ConversationId, Event, Message, MessageId, PhoneNumberId, Seq,
-    TenantId, Timestamp, WamidHash,
+    Alias, BroadcastId, BroadcastTally, Contact, ContactId, Conversation, ConversationId, Event, Message,
+    MessageId, PhoneNumberId, Seq, TenantId, Timestamp, WamidHash,
 };
 use crate::store::ConversationCursor;
 use crate::store::erasure::{Belonging, member_of};
@@ -24,10 +24,21 @@ pub(super) struct TenantRows<'a> {
     now: Timestamp,
     txn: &'a mut Txn,
     /// Where the conversations that were read stand in the list; `None` for those that are not there.
-    listed: HashMap<ConversationId, Option<Key>>,
+    listed: HashMap<ConversationId, Listed>,
     /// Until when the messages that were read may be read.
     until: HashMap<MessageRef, Timestamp>,
     events_until: Timestamp,
+}
+
+/// Where a conversation stands in the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Listed {
+    /// There is none yet.
+    New,
+    /// In no list.
+    Nowhere,
+    /// Here.
+    At(Key),
 }
 
 impl<'a> TenantRows<'a> {
@@ -93,8 +104,13 @@ impl<'a> TenantRows<'a> {
         Ok(())
     }
 
-    fn place(&self, row: &Conversation) -> Key {
-        keys::listed(self.tenant, row.status, ConversationCursor::of(row))
+    fn place(&self, row: &Conversation) -> Listed {
+        let place = || keys::listed(self.tenant, row.status, ConversationCursor::of(row));
+        if row.is_unlisted {
+            Listed::Nowhere
+        } else {
+            Listed::At(place())
+        }
     }
 }
 
@@ -109,7 +125,7 @@ impl Rows for TenantRows<'_> {
             Some(row) => Some(row),
             None => self.read(key, Decoded::Conversation)?,
         };
-        let place = row.as_ref().map(|row| self.place(row));
+        let place = row.as_ref().map_or(Listed::New, |row| self.place(row));
         self.listed.insert(id, place);
         Ok(row)
     }
@@ -119,14 +135,17 @@ impl Rows for TenantRows<'_> {
             self.conversation(row.id)?;
         }
         let place = self.place(row);
-        let before = self.listed.insert(row.id, Some(place.clone())).flatten();
-        if before.as_ref() != Some(&place) {
+        let before = self.listed.insert(row.id, place.clone()).unwrap_or(Listed::New);
+        if before != place {
             match before {
-                Some(before) => self.txn.delete(Space::Rows, before),
-                None => self.belongs(row.contact_id, Belonging::Conversation, row.id.as_bytes()),
+                Listed::At(before) => self.txn.delete(Space::Rows, before),
+                Listed::Nowhere => {}
+                Listed::New => self.belongs(row.contact_id, Belonging::Conversation, row.id.as_bytes()),
             }
-            let number = fjall::Slice::from(row.number.as_str().as_bytes());
-            self.txn.put(Space::Rows, place, number);
+            if let Listed::At(place) = place {
+                let number = fjall::Slice::from(row.number.as_str().as_bytes());
+                self.txn.put(Space::Rows, place, number);
+            }
         }
         let key = self.key(Kind::Conversation, row.id.as_bytes());
         self.write(key, row, Decoded::Conversation)
@@ -233,6 +252,16 @@ impl Rows for TenantRows<'_> {
     fn remove_outbox(&mut self, number: &PhoneNumberId, message: MessageId) -> Result<(), StoreError> {
         let key = keys::outbox(self.tenant, number, message);
         self.txn.delete(Space::Rows, key);
+        Ok(())
+    }
+
+    fn tally(&mut self, broadcast: BroadcastId) -> Result<Option<BroadcastTally>, StoreError> {
+        self.once(Kind::Broadcast, broadcast.as_bytes())
+    }
+
+    fn put_tally(&mut self, row: &BroadcastTally, expires: Timestamp) -> Result<(), StoreError> {
+        let key = self.key(Kind::Broadcast, row.broadcast.as_bytes());
+        self.txn.put(Space::Index, key, codec::json(expires, row)?);
         Ok(())
     }
 

@@ -8,17 +8,43 @@ use std::ops::Bound;
 
 use super::codec::{self, NEVER};
 use super::directory::parse_quarantined;
-use super::engine::Engine;
+use super::engine::{self, Engine};
 use super::erase::blank_events;
 use super::keys::{self, Expiring, Key, Kind, Space};
 use super::plain;
 use super::scan::Moment;
 use super::txn::Txn;
+use super::{FjallStore, disk};
 use crate::domain::{Conversation, Message, Seq, TenantId, Timestamp};
+use crate::store::Swept;
 use crate::store::error::StoreError;
+use crate::telemetry::metrics;
 
 /// Rows removed together; as long as they take, others wait.
 pub(super) const TOGETHER: usize = 256;
+
+impl FjallStore {
+    /// Removes what expired, at most so many rows, and measures what the folder takes.
+    pub(super) async fn sweep_once(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
+        self.engine.believe(now);
+        let found = self.reader.away(move |engine| find(engine, now, limit)).await?;
+        let more = found.len() >= limit;
+        let rows = self.remove_expired(found, now).await?;
+        metrics::store_expired_total().increment(u64::try_from(rows).unwrap_or(u64::MAX));
+        if !more {
+            self.rewrite_if_due(now).await?;
+        }
+        self.journal.turn_over().await?;
+        let bytes = self.reader.away(engine::disk_bytes).await?;
+        let bytes = bytes.saturating_add(self.journal.disk_bytes());
+        metrics::store_disk_bytes().set(metrics::number(bytes));
+        let folder = self.folder.clone();
+        if let Some(free) = self.reader.away(move |_| Ok(disk::free_bytes(&folder))).await? {
+            metrics::store_disk_free_bytes().set(metrics::number(free));
+        }
+        Ok(Swept { rows, more })
+    }
+}
 
 /// Something that can go.
 #[derive(Debug, Clone)]

@@ -157,7 +157,9 @@ fn note_numbers(engine: &Engine) -> Result<(), StoreError> {
                 None => break Some(row).filter(|row| row.group_id.is_none()),
             }
         };
-        let Some(mut person) = person else { continue };
+        // One that begins with a broadcast stands in no list until its customer answers.
+        let listed = person.filter(|_| !conversation.is_unlisted);
+        let Some(mut person) = listed else { continue };
         if !person.talk_on(&conversation.number) {
             continue;
         }

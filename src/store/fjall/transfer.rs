@@ -28,6 +28,7 @@ fn place(tenant: TenantId, kind: RecordKind) -> (Space, Key) {
         RecordKind::Seen => row(Space::Index, Kind::Seen),
         RecordKind::Idempotency => row(Space::Index, Kind::Idempotency),
         RecordKind::Outbox => row(Space::Rows, Kind::Outbox),
+        RecordKind::Tally => row(Space::Index, Kind::Broadcast),
         RecordKind::Event => (Space::Events, keys::tenant(tenant)),
         RecordKind::Head => row(Space::Rows, Kind::Head),
     }
@@ -107,6 +108,10 @@ fn record(
             expires,
         },
         RecordKind::Outbox => Record::Outbox(codec::parse(body)?),
+        RecordKind::Tally => Record::Tally {
+            row: codec::parse(body)?,
+            expires,
+        },
         RecordKind::Event => Record::event(&super::events::parse(&pair.key, &pair.value)?, expires)?,
         RecordKind::Head => {
             let head = codec::parse_head(body)?;

@@ -2,12 +2,13 @@
 
 use super::MemoryStore;
 use super::ledger::Ledger;
+use super::rows::Overlay;
 use super::state::State;
-use crate::domain::{ContactId, Event, TenantId, TermKey};
-use crate::store::Swept;
+use crate::domain::{ContactId, Event, MessageId, PhoneNumberId, TenantId, TermKey, Timestamp};
 use crate::store::erasure::{Belonging, Subject, names_of};
 use crate::store::error::StoreError;
 use crate::store::row::Seen;
+use crate::store::{Swept, derive};
 
 impl MemoryStore {
     pub(super) async fn erase(
@@ -23,7 +24,10 @@ impl MemoryStore {
         aside += subject.forget_plain(self, tenant).await?;
         let mut state = self.state();
         let ledger = state.ledgers.get_mut(&tenant);
-        let mut swept = ledger.map_or_else(Swept::default, |ledger| ledger.erase(tenant, contacts));
+        let mut swept = match ledger {
+            Some(ledger) => ledger.erase(tenant, contacts)?,
+            None => Swept::default(),
+        };
         swept.rows += aside;
         Ok(swept)
     }
@@ -31,10 +35,24 @@ impl MemoryStore {
 
 impl Ledger {
     /// Removes contacts and all that leads to them.
-    fn erase(&mut self, tenant: TenantId, contacts: Vec<ContactId>) -> Swept {
+    fn erase(&mut self, tenant: TenantId, contacts: Vec<ContactId>) -> Result<Swept, StoreError> {
         let subject = self.subject(contacts);
         let tables = &mut self.tables;
         let mut rows = 0;
+        let unsettled = tables.outbox.values();
+        let unsettled: Vec<(PhoneNumberId, MessageId)> = unsettled
+            .filter(|row| subject.contacts.contains(&row.contact))
+            .map(|row| (row.number.clone(), row.at.message))
+            .collect();
+        rows += unsettled.len();
+        // Counts of broadcasts that are over, too, as long as they stand there.
+        let beginning = Timestamp::from_millis(i64::MIN);
+        let mut overlay = Overlay::new(tenant, beginning, tables);
+        for (number, message) in unsettled {
+            derive::forget_unsettled(&mut overlay, &number, message)?;
+        }
+        let changes = overlay.finish();
+        tables.take(changes);
         let doomed = tables.messages.extract_if(.., |_, timed| {
             subject.conversations.contains(&timed.row.conversation_id) || subject.wrote(&timed.row)
         });
@@ -46,10 +64,6 @@ impl Ledger {
                 }
             }
         }
-        rows += tables
-            .outbox
-            .extract_if(.., |_, row| subject.contacts.contains(&row.contact))
-            .count();
         rows += tables
             .conversations
             .extract_if(.., |id, _| subject.conversations.contains(id))
@@ -78,7 +92,7 @@ impl Ledger {
                 timed.row = Event::erased(timed.row.seq, timed.row.at);
             }
         }
-        Swept { rows, more: false }
+        Ok(Swept { rows, more: false })
     }
 
     fn subject(&self, mut todo: Vec<ContactId>) -> Subject {

@@ -116,6 +116,7 @@ impl Ledger {
             .tables
             .conversations
             .values()
+            .filter(|row| !row.is_unlisted)
             .filter(|row| filter.status.is_none_or(|status| row.status == status))
             .filter(|row| filter.number.as_ref().is_none_or(|number| row.number == *number))
             .filter(|row| after.is_none_or(|after| ConversationCursor::of(row) < after))
@@ -199,6 +200,7 @@ impl Ledger {
         }
         drop_expired(&mut self.tables.seen, now, &mut left);
         drop_expired(&mut self.tables.idempotency, now, &mut left);
+        drop_expired(&mut self.tables.tallies, now, &mut left);
         limit - left
     }
 }

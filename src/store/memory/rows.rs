@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::contact_terms::TermChanges;
 use crate::domain::{
-    Alias, Contact, ContactId, Conversation, ConversationId, Event, Message, MessageId, PhoneNumberId, Seq,
-    TenantId, Term, TermKey, TermPlace, Timestamp, WamidHash,
+    Alias, BroadcastId, BroadcastTally, Contact, ContactId, Conversation, ConversationId, Event, Message,
+    MessageId, PhoneNumberId, Seq, TenantId, Term, TermKey, TermPlace, Timestamp, WamidHash,
 };
 use crate::store::error::StoreError;
 use crate::store::row::{Idempotency, MessageRef, OutboxRow, Rows, Seen};
@@ -36,6 +36,7 @@ pub(super) struct Tables {
     pub(super) aliases: BTreeMap<[u8; 16], ContactId>,
     pub(super) idempotency: BTreeMap<[u8; 16], Timed<Idempotency>>,
     pub(super) outbox: BTreeMap<(PhoneNumberId, MessageId), OutboxRow>,
+    pub(super) tallies: BTreeMap<BroadcastId, Timed<BroadcastTally>>,
     /// Expiry of the newest event: a later one never expires before it, so that what is readable has no holes.
     pub(super) events_until: Timestamp,
 }
@@ -148,6 +149,7 @@ impl Tables {
             self.outbox.remove(key);
         }
         self.outbox.extend(written.outbox);
+        self.tallies.extend(written.tallies);
     }
 }
 
@@ -271,6 +273,17 @@ impl Rows for Overlay<'_> {
         let key = (number.clone(), message);
         self.written.outbox.remove(&key);
         self.settled.insert(key);
+        Ok(())
+    }
+
+    fn tally(&mut self, broadcast: BroadcastId) -> Result<Option<BroadcastTally>, StoreError> {
+        let (written, stored) = (&self.written.tallies, &self.stored.tallies);
+        Ok(live(written, stored, &broadcast, self.now))
+    }
+
+    fn put_tally(&mut self, row: &BroadcastTally, expires: Timestamp) -> Result<(), StoreError> {
+        let (key, row) = (row.broadcast, row.clone());
+        self.written.tallies.insert(key, Timed { row, expires });
         Ok(())
     }
 

@@ -28,6 +28,7 @@ marked! {
     Seq = |key| key.get().to_be_bytes().to_vec();
     ConversationId = |key| key.as_bytes().to_vec();
     crate::domain::ContactId = |key| key.as_bytes().to_vec();
+    crate::domain::BroadcastId = |key| key.as_bytes().to_vec();
     WamidHash = |key| key.as_bytes().to_vec();
     [u8; 16] = |key| key.to_vec();
     (ConversationId, MessageId) = |(one, two)| [one.as_bytes().as_slice(), two.as_bytes()].concat();
@@ -95,6 +96,7 @@ impl Ledger {
             aliases,
             idempotency,
             outbox,
+            tallies,
             ..
         } = &self.tables;
         match kind {
@@ -143,6 +145,14 @@ impl Ledger {
             }),
             RecordKind::Outbox => page(outbox, after, limit, |_, row| {
                 Some(Ok(Record::Outbox(Box::new(row.clone()))))
+            }),
+            RecordKind::Tally => page(tallies, after, limit, |_, timed| {
+                timed.live(now).map(|row| {
+                    Ok(Record::Tally {
+                        row: Box::new(row.clone()),
+                        expires: timed.expires,
+                    })
+                })
             }),
             RecordKind::Event => page(events, after, limit, |_, timed| {
                 timed.live(now).map(|event| Record::event(event, timed.expires))

@@ -41,6 +41,8 @@ pub struct Relate {
 /// What a customer wants to be sent, in Meta's words.
 #[derive(Debug, Clone)]
 pub struct Prefer {
+    /// The number that was told, if one was.
+    pub number: Option<PhoneNumberId>,
     /// Names of the customer.
     pub aliases: ContactAliases,
     /// What was said.

@@ -9,11 +9,12 @@ use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 use super::ScyllaStore;
 use super::cell::{Key, Row};
 use crate::domain::{
-    Alias, Contact, ContactId, Conversation, ConversationId, Epoch, Fence, JournalId, Message, MessageId,
-    PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace, Timestamp,
+    Alias, BroadcastId, BroadcastTally, Contact, ContactId, Conversation, ConversationId, Epoch, Fence,
+    JournalId, Message, MessageId, PhoneNumberId, Retention, Seq, TenantId, Term, TermPlace, Timestamp,
+    WamidHash,
 };
 use crate::store::retention::Place;
-use crate::store::row::outbound_key;
+use crate::store::row::{Seen, outbound_key};
 use crate::store::{
     ApiKey, Append, Appended, ClaimOutcome, ClaimWant, ConversationCursor, ConversationFilter,
     ConversationPage, EventPage, Exported, Forwarded, ForwardedPage, JournalBacklog, JournalEntry, KeyHash,
@@ -141,6 +142,34 @@ impl Store for ScyllaStore {
     ) -> Result<Page<Message>, StoreError> {
         let _permit = self.permit()?;
         self.history(tenant, conversation, before, limit, now).await
+    }
+
+    async fn seen(
+        &self,
+        tenant: TenantId,
+        keys: Vec<WamidHash>,
+        now: Timestamp,
+    ) -> Result<Vec<Option<Seen>>, StoreError> {
+        let _permit = self.permit()?;
+        let mut found = self
+            .load(tenant, keys.iter().copied().map(Key::Seen).collect())
+            .await?;
+        let mut seen = |key| match found.remove(&Key::Seen(key)).flatten() {
+            Some(Row::Seen(seen, expires)) if now < expires => Some(seen),
+            _ => None,
+        };
+        Ok(keys.into_iter().map(&mut seen).collect())
+    }
+
+    async fn broadcast_tally(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        now: Timestamp,
+    ) -> Result<Option<BroadcastTally>, StoreError> {
+        let _permit = self.permit()?;
+        let found = self.load_tally(tenant, broadcast).await?;
+        Ok(found.filter(|(_, expires)| now < *expires).map(|(row, _)| row))
     }
 
     async fn conversation(

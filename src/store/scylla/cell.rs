@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    Contact, ContactId, Conversation, ConversationId, Event, Message, MessageId, PhoneNumberId, Seq,
-    Timestamp, WamidHash,
+    BroadcastId, BroadcastTally, Contact, ContactId, Conversation, ConversationId, Event, Message, MessageId,
+    PhoneNumberId, Seq, Timestamp, WamidHash,
 };
 use crate::store::row::{Idempotency, MessageRef, OutboxRow, Seen};
 
@@ -18,6 +18,7 @@ pub(super) enum Key {
     Alias([u8; 16]),
     Idempotency([u8; 16]),
     Outbox(PhoneNumberId, MessageId),
+    Tally(BroadcastId),
     Event(Seq),
 }
 
@@ -31,6 +32,7 @@ pub(super) enum Row {
     Alias(ContactId),
     Idempotency(Idempotency, Timestamp),
     Outbox(Box<OutboxRow>),
+    Tally(Box<BroadcastTally>, Timestamp),
     /// An event, and until when it may be read.
     Event(Box<Event>, Timestamp),
 }

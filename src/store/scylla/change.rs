@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use super::keys::Class;
 use super::terms::TermRow;
 use crate::domain::{
-    Contact, ContactId, Conversation, ConversationId, Event, EventKind, Message, MessageId, PhoneNumberId,
-    Seq, Timestamp, WamidHash,
+    BroadcastTally, Contact, ContactId, Conversation, ConversationId, Event, EventKind, Message, MessageId,
+    PhoneNumberId, Seq, Timestamp, WamidHash,
 };
 use crate::store::error::StoreError;
 use crate::store::retention::RetentionJob;
@@ -76,6 +76,11 @@ pub(super) enum Change {
     DropOutbox {
         number: PhoneNumberId,
         message: MessageId,
+    },
+    /// How many recipients of a broadcast came to what.
+    Tally {
+        row: Box<BroadcastTally>,
+        expires: Timestamp,
     },
     Event(Box<EventRow>),
     /// A change of retention, as far as it is with this commit.

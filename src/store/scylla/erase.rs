@@ -14,6 +14,7 @@ use super::pages::Part;
 use super::view::View;
 use super::written::Writes;
 use crate::domain::{ContactId, ConversationId, Event, Seq, TenantId, Timestamp};
+use crate::store::derive;
 use crate::store::erasure::{Belonging, Subject, names_of};
 use crate::store::error::StoreError;
 use crate::store::row::{MessageRef, Rows as _, Seen};
@@ -37,8 +38,9 @@ impl ScyllaStore {
         let mut rows = found.forget_aside(self, tenant).await?;
         let (blanked, told) = self.erase_events(tenant, &found, None).await?;
         rows += blanked;
-        rows += self.erase_messages(tenant, &found).await?;
+        // What a broadcast counts of a message is told by both.
         rows += self.erase_unsettled(tenant, &found).await?;
+        rows += self.erase_messages(tenant, &found).await?;
         rows += self.erase_small_rows(tenant, &found).await?;
         for group in &found.groups {
             rows += self.leave_group(tenant, *group, &found).await?;
@@ -194,11 +196,11 @@ impl ScyllaStore {
             doomed.retain(|row| subject.contacts.contains(&row.contact));
             found += doomed.len();
             for some in doomed.chunks(TOGETHER) {
-                let mut writes = Writes::default();
-                for row in some {
-                    writes.put(Key::Outbox(number.clone(), row.at.message), None);
-                }
-                self.commit_changes(tenant, writes).await?;
+                let forget = |view: &mut View<'_>| {
+                    let mut messages = some.iter().map(|row| row.at.message);
+                    messages.try_for_each(|message| derive::forget_unsettled(view, &number, message))
+                };
+                self.commit_as_it_stands(tenant, forget).await?;
             }
         }
         Ok(found)

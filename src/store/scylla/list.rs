@@ -19,6 +19,9 @@ use crate::store::{ConversationCursor, ConversationFilter, ConversationPage};
 /// Partitions read at once.
 const TOGETHER: usize = 16;
 
+/// In place of a status, where a conversation stands in no list. No status has this code.
+pub(super) const UNLISTED: u8 = 0;
+
 /// What the list shows of a conversation without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Place {
@@ -127,6 +130,9 @@ impl ConversationList {
 }
 
 fn put(row: &Conversation, preview_until: Option<Timestamp>) -> Move {
+    if row.is_unlisted {
+        return Move::Gone(row.id);
+    }
     Move::Put(
         ConversationCursor::of(row),
         PlaceOf(Place {
@@ -156,6 +162,9 @@ fn moved((conversation, number, status, activity, until): PlaceColumns) -> Resul
         // A preview that outlived its row.
         return Ok(None);
     };
+    if status.cast_unsigned() == UNLISTED {
+        return Ok(None);
+    }
     let at = ConversationCursor {
         last_activity: Timestamp::from_millis(activity),
         conversation: ConversationId::from_bytes(id(&conversation)?),

@@ -12,7 +12,8 @@ use super::events::EventColumns;
 use super::keys;
 use super::multi_get::Query;
 use crate::domain::{
-    Contact, ContactId, Conversation, ConversationId, Message, Seq, TenantId, Timestamp, WamidHash,
+    BroadcastId, BroadcastTally, Contact, ContactId, Conversation, ConversationId, Message, Seq, TenantId,
+    Timestamp, WamidHash,
 };
 use crate::store::error::StoreError;
 use crate::store::row::{Idempotency, MessageRef, Seen};
@@ -100,6 +101,10 @@ impl ScyllaStore {
                     event(columns).map(|event| Row::Event(Box::new(event), expires))
                 })
                 .transpose()?
+            }
+            Key::Tally(broadcast) => {
+                let found = self.load_tally(tenant, *broadcast).await?;
+                found.map(|(row, expires)| Row::Tally(Box::new(row), expires))
             }
             Key::Outbox(number, message) => {
                 let values = (
@@ -189,6 +194,18 @@ impl ScyllaStore {
         let values = (keys::tenant(tenant), keys::seen_shard(key), key);
         let row: Option<(Bytes, Bytes, i64)> = self.link.row(&self.book.rows.seen, values).await?;
         row.map(|(conversation, message, expires)| seen(&conversation, &message, expires))
+            .transpose()
+    }
+
+    /// How many recipients of a broadcast came to what, whatever the time.
+    pub(super) async fn load_tally(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+    ) -> Result<Option<(BroadcastTally, Timestamp)>, StoreError> {
+        let values = (keys::tenant(tenant), broadcast.as_bytes());
+        let row: Option<(i64, Bytes)> = self.link.row(&self.book.rows.tally, values).await?;
+        row.map(|(expires, body)| Ok((parse(&body)?, Timestamp::from_millis(expires))))
             .transpose()
     }
 

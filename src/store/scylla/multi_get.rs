@@ -44,7 +44,7 @@ fn place(key: &Key) -> Option<(Table, i16, [u8; 16])> {
         Key::Conversation(id) => (Table::Conversations, keys::shard(id.as_bytes()), *id.as_bytes()),
         Key::Contact(id) => (Table::Contacts, keys::shard(id.as_bytes()), *id.as_bytes()),
         Key::Alias(key) => (Table::Aliases, keys::shard(key), *key),
-        Key::Message(_) | Key::Outbox(..) | Key::Event(_) => return None,
+        Key::Message(_) | Key::Outbox(..) | Key::Tally(_) | Key::Event(_) => return None,
     })
 }
 

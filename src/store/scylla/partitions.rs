@@ -10,6 +10,7 @@ use super::ScyllaStore;
 use super::change::{Change, EventRow, json};
 use super::keys::{self, Class};
 use super::link::Prepared;
+use super::list::UNLISTED;
 use super::write::{Writing, place_of};
 use crate::domain::{ContactId, Conversation, ConversationId, Message, PhoneNumberId, Term, Timestamp};
 use crate::store::error::StoreError;
@@ -38,6 +39,7 @@ pub(super) struct BoundStatement<'a> {
 pub(super) enum Partition {
     Events(i64),
     Outbox(PhoneNumberId, i64),
+    Tallies,
     Conversations(i16),
     Seen(i16),
     Idempotency(i16),
@@ -143,6 +145,23 @@ impl ScyllaStore {
                     };
                     gathered.add(Partition::Idempotency(shard), line);
                 }
+                Change::Tally { row, expires } => {
+                    let body = json(row)?;
+                    let bytes = body.len();
+                    let line = BoundStatement {
+                        statement: &self.book.rows.put_tally,
+                        values: Box::new((
+                            keys::tenant(writing.tenant),
+                            row.broadcast.as_bytes(),
+                            expires.as_millis(),
+                            body,
+                            writing.ttl(*expires),
+                            writing.stamp,
+                        )),
+                        bytes,
+                    };
+                    gathered.add(Partition::Tallies, line);
+                }
                 Change::Outbox(row) => {
                     let place = Partition::Outbox(row.number.clone(), keys::slot(row.at.message));
                     gathered.add(place, self.outbox_line(writing, row)?);
@@ -227,12 +246,17 @@ impl ScyllaStore {
         })?;
         let ttl = preview_until.map_or(0, |until| keys::ttl(until, writing.now).unwrap_or(PREVIEW_OVER));
         let bytes = kept.len();
+        let status = if row.is_unlisted {
+            UNLISTED
+        } else {
+            row.status.code()
+        };
         let whole = (
             of,
             keys::shard(id),
             id,
             row.number.as_str(),
-            row.status.code().cast_signed(),
+            status.cast_signed(),
             row.last_activity.as_millis(),
             preview_until.map_or(i64::MAX, Timestamp::as_millis),
             kept,

@@ -183,6 +183,7 @@ mod tests {
             on_unknown: UnknownPolicy::Ask,
             may_be_held: false,
             purpose: Purpose::Other,
+            broadcast: None,
             since: Timestamp::default(),
             payload: serde_json::value::to_raw_value(text).unwrap().into(),
         };

@@ -139,6 +139,11 @@ statements! {
         terms_made: Read "SELECT fence FROM {lwt}.lease WHERE kind = 'terms' AND id = ?",
         put_terms_made: Write "INSERT INTO {lwt}.lease (kind, id, fence) VALUES ('terms', ?, ?)",
 
+        tally: Read "SELECT expires, body FROM {data}.broadcast_tally WHERE tenant = ? AND broadcast = ?",
+        tallies: Scan "SELECT expires, body FROM {data}.broadcast_tally WHERE tenant = ?",
+        put_tally: Write
+            "INSERT INTO {data}.broadcast_tally (tenant, broadcast, expires, body) VALUES (?, ?, ?, ?) USING TTL ? AND TIMESTAMP ?",
+
         outbox_row: Read
             "SELECT body FROM {data}.outbox WHERE tenant = ? AND number = ? AND slot = ? AND message = ?",
         outbox_after: ScanBodies

@@ -51,6 +51,7 @@ impl ScyllaStore {
         let after = after.as_ref();
         match kind {
             RecordKind::Message => self.export_messages(tenant, after, limit, now).await,
+            RecordKind::Tally => self.export_tallies(tenant, now).await,
             RecordKind::Outbox => self.export_outbox(tenant, after).await,
             RecordKind::Event => self.export_events(tenant, after, now).await,
             RecordKind::Head => {
@@ -233,6 +234,26 @@ impl ScyllaStore {
                 .map(|row| Record::Outbox(Box::new(row)))
                 .collect(),
             next: rest.next().map(|_more| name(here)),
+        })
+    }
+
+    /// All of them: a business has a few for each day.
+    async fn export_tallies(&self, tenant: TenantId, now: Timestamp) -> Result<Exported, StoreError> {
+        let values = (keys::tenant(tenant),);
+        let rows: Vec<(i64, Bytes)> = self
+            .link
+            .rows(&self.book.rows.tallies, values, usize::MAX)
+            .await?;
+        let tally = |(expires, body): (i64, Bytes)| {
+            Ok(Record::Tally {
+                row: parse(&body)?,
+                expires: Timestamp::from_millis(expires),
+            })
+        };
+        let live = rows.into_iter().filter(|row| now.as_millis() < row.0);
+        Ok(Exported {
+            records: live.map(tally).collect::<Result<_, StoreError>>()?,
+            next: None,
         })
     }
 

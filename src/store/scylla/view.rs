@@ -10,8 +10,8 @@ use super::cell::{Cell, Kept, Key, Listed, Row};
 use super::change::{Change, EventRow};
 use super::written::{Writes, Written};
 use crate::domain::{
-    Alias, Contact, ContactId, Conversation, ConversationId, Event, Message, MessageId, PhoneNumberId, Seq,
-    TenantId, Timestamp, WamidHash,
+    Alias, BroadcastId, BroadcastTally, Contact, ContactId, Conversation, ConversationId, Event, Message,
+    MessageId, PhoneNumberId, Seq, TenantId, Timestamp, WamidHash,
 };
 use crate::store::error::StoreError;
 use crate::store::row::{Idempotency, MessageRef, OutboxRow, Rows, Seen};
@@ -232,6 +232,19 @@ impl Rows for View<'_> {
 
     fn remove_outbox(&mut self, number: &PhoneNumberId, message: MessageId) -> Result<(), StoreError> {
         self.put(Key::Outbox(number.clone(), message), None);
+        Ok(())
+    }
+
+    fn tally(&mut self, broadcast: BroadcastId) -> Result<Option<BroadcastTally>, StoreError> {
+        Ok(match self.get(Key::Tally(broadcast)) {
+            Some(Row::Tally(row, expires)) if self.now < expires => Some(*row),
+            _ => None,
+        })
+    }
+
+    fn put_tally(&mut self, row: &BroadcastTally, expires: Timestamp) -> Result<(), StoreError> {
+        let cell = Row::Tally(Box::new(row.clone()), expires);
+        self.put(Key::Tally(row.broadcast), Some(cell));
         Ok(())
     }
 

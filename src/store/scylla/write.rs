@@ -153,6 +153,7 @@ impl ScyllaStore {
             | Change::Idempotency { .. }
             | Change::Outbox(_)
             | Change::DropOutbox { .. }
+            | Change::Tally { .. }
             | Change::Event(_) => Ok(()),
         }
     }

@@ -124,6 +124,10 @@ impl Writes {
                 });
             }
             (_, Some(Row::Outbox(row))) => self.changes.push(Change::Outbox(row.clone())),
+            (_, Some(Row::Tally(row, expires))) => self.changes.push(Change::Tally {
+                row: row.clone(),
+                expires: *expires,
+            }),
             (Key::Outbox(number, message), None) => self.changes.push(Change::DropOutbox {
                 number: number.clone(),
                 message: *message,

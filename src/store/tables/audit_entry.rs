@@ -195,6 +195,8 @@ pub enum AuditTargetKind {
     Segment,
     /// An import of contacts.
     Import,
+    /// A broadcast.
+    Broadcast,
     /// A message template.
     Template,
     /// A file.

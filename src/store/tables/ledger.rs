@@ -1,7 +1,7 @@
 //! Tables with layouts of their own: those of a tenant's ledger, the directory, and what comes before both.
 
 use super::{Copied, Erasure, Kept, LEDGER, Subject, Table};
-use crate::domain::Retention;
+use crate::domain::{BroadcastTally, Retention};
 use crate::store::transfer::RecordKind;
 
 pub(super) const CONTACT: Table = Table {
@@ -144,6 +144,18 @@ pub(super) const OUTBOX: Table = Table {
     copied: Copied::Ledger(RecordKind::Outbox),
     folder: &["rows o"],
     cluster: &["outbox", "outbox_slot"],
+    ..LEDGER
+};
+
+pub(super) const BROADCAST_TALLY: Table = Table {
+    name: "broadcast_tally",
+    says: "whether a broadcast goes on, and how many of its recipients came to what",
+    key: "tenant · broadcast",
+    kept: Kept::Hours(BroadcastTally::KEPT.as_secs() / 3_600),
+    subject: Subject::Tenant,
+    copied: Copied::Ledger(RecordKind::Tally),
+    folder: &["index b"],
+    cluster: &["broadcast_tally"],
     ..LEDGER
 };
 

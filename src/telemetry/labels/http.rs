@@ -85,6 +85,26 @@ label_enums! {
         ImportStart = "/v1/imports/{import_id}/start",
         /// What was wrong with its rows.
         ImportErrors = "/v1/imports/{import_id}/errors",
+        /// Broadcasts.
+        Broadcasts = "/v1/broadcasts",
+        /// One of them.
+        Broadcast = "/v1/broadcasts/{broadcast_id}",
+        /// A file of its recipients.
+        BroadcastAudience = "/v1/broadcasts/{broadcast_id}/audience",
+        /// Its recipients are written down.
+        BroadcastPlan = "/v1/broadcasts/{broadcast_id}/plan",
+        /// It begins.
+        BroadcastLaunch = "/v1/broadcasts/{broadcast_id}/launch",
+        /// It halts.
+        BroadcastPause = "/v1/broadcasts/{broadcast_id}/pause",
+        /// It goes on.
+        BroadcastResume = "/v1/broadcasts/{broadcast_id}/resume",
+        /// It ends.
+        BroadcastCancel = "/v1/broadcasts/{broadcast_id}/cancel",
+        /// What became of its recipients.
+        BroadcastRecipients = "/v1/broadcasts/{broadcast_id}/recipients",
+        /// The same as a file.
+        BroadcastExport = "/v1/broadcasts/{broadcast_id}/export",
         /// The tenant's message templates.
         Templates = "/v1/templates",
         /// How they are looked up at Meta.

@@ -10,9 +10,9 @@ const error = (status, code, message = code) => ({ status, json: { error: { code
 
 /** What a role allows. */
 export const RIGHTS = {
-  owner: ['read', 'answer', 'manage_team', 'manage_owners', 'manage_business', 'read_audit'],
-  admin: ['read', 'answer', 'manage_team', 'manage_business', 'read_audit'],
-  supervisor: ['read', 'answer'],
+  owner: ['read', 'answer', 'manage_team', 'manage_owners', 'manage_business', 'read_audit', 'broadcast', 'see_broadcasts'],
+  admin: ['read', 'answer', 'manage_team', 'manage_business', 'read_audit', 'broadcast', 'see_broadcasts'],
+  supervisor: ['read', 'answer', 'see_broadcasts'],
   agent: ['read', 'answer'],
   read_only: ['read'],
 };

@@ -17,6 +17,7 @@ async fn who_stopped_marketing_before_the_claim_gets_no_call_and_their_line_goes
     let reply = world.submit(&letter(1)).await;
     let wanted = world.submit(&Letter { customer: 2, ..offer }).await;
     let stop = Op::Prefer(Prefer {
+        number: None,
         aliases: ContactAliases::of([Alias::phone("62812000001").unwrap()]),
         wish: MarketingWish::Stop(WishSource::Preference),
         at: None,

@@ -153,6 +153,7 @@ impl World {
             once: None,
             unless_after: None,
             window_at: None,
+            broadcast: None,
         }
     }
 

@@ -40,6 +40,7 @@ fn row(number: u64, policy: UnknownPolicy) -> OutboxRow {
         on_unknown: policy,
         may_be_held: false,
         purpose: Purpose::Other,
+        broadcast: None,
         since: at(0).wall,
         payload: Arc::from(serde_json::value::to_raw_value("x").unwrap()),
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::isolation::broadcasts::broadcast_of;
 use super::super::isolation::{Guard, routes};
 use super::*;
 use crate::domain::roles::Right;
@@ -19,8 +20,7 @@ pub(super) fn may(role: Role, guard: Guard) -> Option<bool> {
     };
     match guard {
         Guard::Key(scopes) => Some(scopes.iter().all(|scope| role.allows(needs(scope)))),
-        Guard::Managed(_) => Some(role.allows(Right::ManageBusiness)),
-        Guard::Right(right) => Some(role.allows(right)),
+        Guard::Managed(_, right) | Guard::Right(right) => Some(role.allows(right)),
         Guard::Open | Guard::Operator | Guard::Session | Guard::Ticket => None,
     }
 }
@@ -60,6 +60,7 @@ pub(super) fn nobodys() -> Ids {
         ("user_id", hex.clone()),
         ("segment_id", hex.clone()),
         ("import_id", hex.clone()),
+        ("broadcast_id", hex.clone()),
         ("team_id", hex),
         ("session_id", "000000000000".to_owned()),
         ("invitation_id", "000000000000".to_owned()),
@@ -116,6 +117,9 @@ impl Browser {
         let import = self
             .made(api, "/v1/imports", json!({ "phone": "+628123456789" }))
             .await;
+        let broadcast = self
+            .made(api, "/v1/broadcasts", broadcast_of("106540352242922"))
+            .await;
         let template = json!({
             "waba_id": "102290129340398", "name": "theirs", "language": "en", "category": "UTILITY",
             "components": [{ "type": "BODY", "text": "Hello!" }],
@@ -145,6 +149,7 @@ impl Browser {
             ("phone_number_id", text(&number, "phone_number_id")),
             ("media_id", media.to_string()),
             ("upload_id", text(&upload, "upload_id")),
+            ("broadcast_id", text(&broadcast["broadcast"], "broadcast_id")),
         ])
     }
 
@@ -160,6 +165,7 @@ impl Browser {
             "/v1/segments",
             "/v1/imports",
             "/v1/templates",
+            "/v1/broadcasts",
             "/v1/team",
             "/v1/teams",
             "/v1/team/invitations",
@@ -212,7 +218,7 @@ async fn each_role_may_do_what_the_table_allows_and_in_its_own_tenant_alone() {
             asked += 1;
             let compares = matches!(
                 guard,
-                Guard::Key(_) | Guard::Managed(_) | Guard::Right(_) | Guard::Session
+                Guard::Key(_) | Guard::Managed(..) | Guard::Right(_) | Guard::Session
             );
             if compares && path.contains('{') {
                 let path = with_ids(path, &nobodys);

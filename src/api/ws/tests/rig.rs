@@ -80,6 +80,10 @@ impl TenantDirectory for NoNumbers {
         Ok(BTreeMap::new())
     }
 
+    async fn owns(&self, _: TenantId) -> Result<bool, Refusal> {
+        Ok(true)
+    }
+
     async fn backlog(&self, _: TenantId) -> Result<Option<usize>, Refusal> {
         Ok(None)
     }

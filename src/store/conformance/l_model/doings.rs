@@ -25,6 +25,18 @@ pub(super) struct Moment<'a> {
     pub(super) now: Timestamp,
 }
 
+/// Where the message to a recipient stands.
+pub(super) async fn turn_of(
+    store: &dyn Store,
+    tenant: TenantId,
+    no: u64,
+    now: Timestamp,
+) -> Option<MessageRef> {
+    let recipient = ops::recipient(u32::try_from(no).unwrap()).key();
+    let seen = store.seen(tenant, vec![recipient], now).await.unwrap();
+    seen.into_iter().flatten().find_map(|seen| seen.at)
+}
+
 impl Moment<'_> {
     fn place(&self, to: usize, id: u64) -> MessageRef {
         MessageRef {
@@ -36,7 +48,15 @@ impl Moment<'_> {
     /// Where the model has an outbound message, or somewhere it is not.
     async fn known(&self, id: u64) -> MessageRef {
         let found = self.store.find_outbound(self.tenant, message_id(id), self.now);
-        found.await.unwrap().unwrap_or_else(|| self.place(0, id))
+        let found = found.await.unwrap();
+        let turn = turn_of(self.store, self.tenant, id, self.now).await;
+        // Of two with the same number a broadcast's is meant by every other number.
+        let either = if id.is_multiple_of(2) {
+            turn.or(found)
+        } else {
+            found.or(turn)
+        };
+        either.unwrap_or_else(|| self.place(0, id))
     }
 
     /// What happens, as an op.
@@ -98,6 +118,23 @@ impl Moment<'_> {
                 submit.once = once.map(|(key, request)| ops::once(key, request));
                 submit.unless_after = unless_after.map(|seq| Seq::new(u64::from(seq)));
                 submit.into()
+            }
+            Doing::ToRecipient { to, id } => {
+                let no = u32::try_from(*id).unwrap();
+                ops::to_recipient(tenant, NAMES[*to], message_id(100 + id), no).into()
+            }
+            Doing::Steer { to } => ops::steer(*to),
+            Doing::Press { from, wamid, id } => {
+                let mut press = ops::receive(NAMES[*from], &wamid.to_string(), self.now, "a button");
+                press.content = Content::from_value(
+                    ContentKind::Button,
+                    &serde_json::json!({
+                        "type": "button",
+                        "button": { "text": "Yes" },
+                        "context": { "id": format!("wamid.out{id}.1") },
+                    }),
+                );
+                press.into()
             }
             Doing::Note { to, id } => {
                 // Nobody writes a note under the id of one that is over.

@@ -17,7 +17,8 @@ use crate::store::op::{Op, Prefer};
 use crate::store::{Append, ConversationFilter, Store};
 
 /// What only the gateway counts by: a client has it as of its last whole row.
-const GATEWAYS: [&str; 4] = [
+const GATEWAYS: [&str; 5] = [
+    "last_broadcast",
     "unread_seqs",
     "last_other_seq",
     "late_message_id",
@@ -291,6 +292,7 @@ impl Followed {
                 receive.into()
             }
             Any::Wish { name, stops } => Op::Prefer(Prefer {
+                number: None,
                 aliases: ops::names(NAMES[*name]),
                 wish: if *stops {
                     MarketingWish::Stop(WishSource::Preference)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use crate::domain::BroadcastRun;
 use crate::domain::message::Side;
 
 /// Names that customers go by; some turn out to be one person.
@@ -61,6 +62,21 @@ pub(super) enum Doing {
         once: Option<(u8, u8)>,
         unless_after: Option<u8>,
     },
+    /// A broadcast's message, to a recipient of the number of its id.
+    ToRecipient {
+        to: usize,
+        id: u64,
+    },
+    /// The broadcast begins, halts, goes on or ends.
+    Steer {
+        to: BroadcastRun,
+    },
+    /// A customer presses a button of a message.
+    Press {
+        from: usize,
+        wamid: u8,
+        id: u64,
+    },
     Note {
         to: usize,
         id: u64,
@@ -107,6 +123,11 @@ pub(super) fn doing() -> impl Strategy<Value = Doing> {
     let name = 0..NAMES.len();
     let id = 0..MESSAGES;
     let ago = (0_u64..7_200).prop_map(Duration::from_secs);
+    let run = prop_oneof![
+        12 => Just(BroadcastRun::Running),
+        3 => Just(BroadcastRun::Halted),
+        1 => Just(BroadcastRun::Cancelled),
+    ];
     let side = prop_oneof![2 => Just(Side::Customer), 1 => Just(Side::Business)];
     prop_oneof![
         4 => (name.clone(), 0_u8..6, ago.clone())
@@ -121,6 +142,9 @@ pub(super) fn doing() -> impl Strategy<Value = Doing> {
         ),
         4 => (name.clone(), id.clone(), proptest::option::of((0_u8..3, 0_u8..2)), proptest::option::of(0_u8..9))
             .prop_map(|(to, id, once, unless_after)| Doing::Submit { to, id, once, unless_after }),
+        4 => (name.clone(), id.clone()).prop_map(|(to, id)| Doing::ToRecipient { to, id }),
+        3 => run.prop_map(|to| Doing::Steer { to }),
+        1 => (name.clone(), 0_u8..6, id.clone()).prop_map(|(from, wamid, id)| Doing::Press { from, wamid, id }),
         1 => (name.clone(), id.clone()).prop_map(|(to, id)| Doing::Note { to, id }),
         3 => (id.clone(), 1_u8..4, 0_u8..5)
             .prop_map(|(id, attempt, result)| Doing::Attempted { id, attempt, result }),

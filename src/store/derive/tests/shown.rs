@@ -38,6 +38,7 @@ fn heard(scene: &Scene, id: &str, text: &str) -> Op {
 /// Says that whoever goes by a phone goes by an id, too, without naming a number of ours.
 fn one_person(scene: &Scene) -> Op {
     Op::Prefer(Prefer {
+        number: None,
         aliases: ops::names(&["628111111", "ID.1"]),
         wish: MarketingWish::Resume(WishSource::Preference),
         at: Some(scene.now),

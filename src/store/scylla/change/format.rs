@@ -31,6 +31,7 @@ fn written(record: Record) -> Option<Change> {
         },
         Record::Idempotency { key, row, expires } => Change::Idempotency { key, row, expires },
         Record::Outbox(row) => Change::Outbox(row),
+        Record::Tally { row, expires } => Change::Tally { row, expires },
         Record::Event {
             seq,
             at,
@@ -128,6 +129,7 @@ const fn name(change: &Change) -> &'static str {
         Change::Idempotency { .. } => "idempotency",
         Change::Outbox(_) => "outbox",
         Change::DropOutbox { .. } => "drop_outbox",
+        Change::Tally { .. } => "tally",
         Change::Event(_) => "event",
         Change::Retention(_) => "retention",
     }
@@ -168,5 +170,5 @@ fn records_that_were_written_long_ago_are_read() {
     let redo = Redo::decode(FORMAT.as_bytes()).unwrap().unwrap();
     assert_eq!(lines(&redo), FORMAT);
     let names: BTreeSet<&str> = redo.changes.iter().map(name).collect();
-    assert_eq!(names.len(), 18, "{names:?}");
+    assert_eq!(names.len(), 19, "{names:?}");
 }

@@ -65,6 +65,13 @@ const ALL: &[Migration] = &[
         cassandra: "",
         scylla: "",
     },
+    Migration {
+        version: 7,
+        name: "broadcast_tally",
+        shared: include_str!("../../../../cql/0007_broadcast_tally.cql"),
+        cassandra: "",
+        scylla: "",
+    },
 ];
 
 /// All migrations, in order.

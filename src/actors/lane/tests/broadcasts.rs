@@ -1,0 +1,180 @@
+//! Messages of broadcasts, which may be halted and cancelled.
+
+use super::*;
+use crate::actors::lane::{LaneHandle, LaneLimits, Waiting};
+use crate::domain::{BroadcastId, BroadcastRecipient, BroadcastRun, DeliveryState};
+use crate::store::op::SteerBroadcast;
+use crate::store::{Op, OpOutcome};
+
+const BROADCAST: BroadcastId = BroadcastId::from_bytes([7; 16]);
+
+async fn steer(world: &World, to: BroadcastRun) {
+    let steer = SteerBroadcast {
+        broadcast: BROADCAST,
+        numbers: vec![world.number.id.clone()],
+        to,
+        version: 0,
+    };
+    let outcome = world.ledger.commit(Op::SteerBroadcast(steer)).await.unwrap();
+    assert!(matches!(outcome, OpOutcome::Committed { .. }), "{outcome:?}");
+}
+
+/// Messages to the first so many recipients, as the runner hands them over.
+async fn to_recipients(world: &World, count: u32) -> Vec<Waiting> {
+    let mut sent = Vec::new();
+    for no in 0..count {
+        let mut submit = world.submission(&bulk(no));
+        submit.broadcast = Some(BroadcastRecipient {
+            broadcast: BROADCAST,
+            no,
+        });
+        match world.ledger.commit(Op::Submit(Box::new(submit))).await.unwrap() {
+            OpOutcome::Committed {
+                queued: Some(queued), ..
+            } => sent.push((*queued).into()),
+            other => panic!("{other:?}"),
+        }
+    }
+    sent
+}
+
+fn hand_over(lane: &LaneHandle, messages: &[Waiting]) {
+    for waiting in messages {
+        lane.enqueue(waiting.clone());
+    }
+}
+
+/// Waits until the lane keeps so many messages back.
+async fn keeps_back(world: &World, lane: &LaneHandle, count: usize) {
+    world
+        .lane_is(lane, "all are kept back", |snapshot| snapshot.parked == count)
+        .await;
+}
+
+#[actix::test]
+async fn a_halt_keeps_messages_back_and_replies_go_until_it_goes_on() {
+    let world = World::new().await;
+    steer(&world, BroadcastRun::Running).await;
+    let all = to_recipients(&world, 200).await;
+    steer(&world, BroadcastRun::Halted).await;
+    let lane = world.lane(LaneLimits::default());
+    hand_over(&lane, &all);
+    let reply = world.send(&lane, &[letter(1)]).await;
+    keeps_back(&world, &lane, 200).await;
+    world
+        .until("the reply is sent", || async {
+            truth(world.state(&reply[0]).await == DeliveryState::Sent)
+        })
+        .await;
+    assert_eq!(world.seen().len(), 1);
+    let asked = *world.store.claims.lock().unwrap();
+    world.pass(std::time::Duration::from_hours(1)).await;
+    assert_eq!(
+        *world.store.claims.lock().unwrap(),
+        asked,
+        "it asks although nothing changed"
+    );
+    steer(&world, BroadcastRun::Running).await;
+    lane.broadcast_steered(BROADCAST);
+    world.settled().await;
+    for waiting in &all {
+        assert_eq!(world.calls_for(waiting), [1]);
+    }
+    world.check();
+}
+
+#[actix::test]
+async fn a_lane_that_starts_learns_of_the_halt_and_goes_on_after_it() {
+    let world = World::new().await;
+    steer(&world, BroadcastRun::Running).await;
+    let all = to_recipients(&world, 20).await;
+    steer(&world, BroadcastRun::Halted).await;
+    let lane = world.lane(LaneLimits::default());
+    keeps_back(&world, &lane, 20).await;
+    drop(lane);
+    let lane = world.lane_after_another_process(LaneLimits::default());
+    keeps_back(&world, &lane, 20).await;
+    assert!(world.seen().is_empty());
+    steer(&world, BroadcastRun::Running).await;
+    lane.broadcast_steered(BROADCAST);
+    world.settled().await;
+    for waiting in &all {
+        assert_eq!(world.calls_for(waiting), [1]);
+    }
+    world.check();
+}
+
+#[actix::test]
+async fn what_waits_of_a_cancelled_broadcast_is_taken_back() {
+    let world = World::new().await;
+    steer(&world, BroadcastRun::Running).await;
+    let all = to_recipients(&world, 100).await;
+    steer(&world, BroadcastRun::Halted).await;
+    let lane = world.lane(LaneLimits::default());
+    keeps_back(&world, &lane, 100).await;
+    steer(&world, BroadcastRun::Cancelled).await;
+    lane.broadcast_steered(BROADCAST);
+    world.settled().await;
+    assert!(world.seen().is_empty());
+    for waiting in &all {
+        assert_eq!(world.state(waiting).await, DeliveryState::Cancelled);
+    }
+    // Their customers' queues are free.
+    let reply = world.send(&lane, &[letter(1)]).await;
+    world.settled().await;
+    assert_eq!(world.state(&reply[0]).await, DeliveryState::Sent);
+    world.check();
+}
+
+#[actix::test]
+async fn what_goes_on_while_a_claim_is_refused_for_the_halt_is_asked_for_again() {
+    let world = World::new().await;
+    steer(&world, BroadcastRun::Running).await;
+    let all = to_recipients(&world, 1).await;
+    steer(&world, BroadcastRun::Halted).await;
+    let answers = world.store.claim_gate.lock().await;
+    let lane = world.lane(LaneLimits::default());
+    world
+        .until("a claim is asked for", || async {
+            truth(*world.store.claims.lock().unwrap() == 1)
+        })
+        .await;
+    steer(&world, BroadcastRun::Running).await;
+    lane.broadcast_steered(BROADCAST);
+    // The lane has heard of it before the answer comes.
+    lane.snapshot().await.unwrap();
+    drop(answers);
+    world.settled().await;
+    assert_eq!(world.calls_for(&all[0]), [1]);
+    world.check();
+}
+
+#[actix::test]
+async fn a_message_whose_commit_was_not_answered_is_found_by_its_lane() {
+    let world = World::new().await;
+    steer(&world, BroadcastRun::Running).await;
+    let lane = world.lane(LaneLimits::default());
+    world
+        .lane_is(&lane, "the outbox is read", |snapshot| snapshot.loaded)
+        .await;
+    world
+        .store
+        .append_faults
+        .lock()
+        .unwrap()
+        .push_back(Fault::LoseAnswer);
+    let mut submit = world.submission(&bulk(1));
+    submit.broadcast = Some(BroadcastRecipient {
+        broadcast: BROADCAST,
+        no: 1,
+    });
+    // No event moved the ledger's head: the second look finds the recipient's turn over.
+    let outcome = world.ledger.commit(Op::Submit(Box::new(submit))).await.unwrap();
+    assert!(
+        matches!(outcome, OpOutcome::Duplicate { at: Some(_) }),
+        "{outcome:?}"
+    );
+    world.settled().await;
+    assert_eq!(world.seen().len(), 1);
+    world.check();
+}

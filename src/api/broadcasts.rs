@@ -1,0 +1,263 @@
+//! Broadcasts: a template to many. What is done about them is `crate::broadcast`.
+
+mod results;
+mod shown;
+
+use actix_web::HttpResponse;
+use futures_util::stream;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::auth::{Call, CanBroadcast, CanSeeBroadcasts, Need, StreamCall};
+use super::error::ApiError;
+use super::json::Fields;
+use super::name::Name;
+use crate::broadcast::{BroadcastError, BroughtRecipients, Definition, Launch};
+use crate::bulk::imports::ImportError;
+use crate::bulk::phones::Country;
+use crate::domain::{BroadcastId, SendRate, Timestamp};
+use crate::store::tables::{Broadcast, BroadcastAudience, BroadcastExclusions, BroadcastTemplate};
+
+pub(super) use results::{export, recipients};
+use shown::{Standing, shown};
+
+/// Broadcasts of one page.
+const PAGE: usize = 50;
+const MOST: usize = 200;
+
+/// The broadcast that the path names.
+fn named<N: Need>(call: &Call<N>) -> Result<BroadcastId, ApiError> {
+    let id = call.path("broadcast_id");
+    id.map_err(|_malformed| BroadcastError::NotFound.into())
+}
+
+/// One that the caller may see.
+async fn seen<N: Need>(call: &Call<N>) -> Result<Broadcast, ApiError> {
+    let id = named(call)?;
+    let row = call.state().broadcasts.get(call.tenant(), id).await?;
+    if may_see(call, &row) {
+        Ok(row)
+    } else {
+        Err(BroadcastError::NotFound.into())
+    }
+}
+
+/// Whoever is limited to numbers sees what goes out from these.
+fn may_see<N: Need>(call: &Call<N>, row: &Broadcast) -> bool {
+    row.numbers.iter().all(|number| call.limit().admits(number))
+}
+
+/// One with all that is told of it.
+async fn told<N: Need>(call: &Call<N>, row: &Broadcast) -> Result<Value, ApiError> {
+    let (state, tenant) = (call.state(), call.tenant());
+    let now = state.clock.now();
+    let id = row.broadcast_id;
+    let tally = match row.launched_at {
+        Some(_) => state.store.broadcast_tally(tenant, id, now).await?,
+        None => None,
+    };
+    let lane = match row.number().filter(|_| row.state.is_worked_at()) {
+        Some(number) => state.tenants.lanes(tenant).await?.remove(number),
+        None => None,
+    };
+    let standing = Standing {
+        progress: state.broadcasts.progress(tenant, id).await?,
+        tally,
+        lane,
+        now,
+    };
+    Ok(shown(row, Some(&standing)))
+}
+
+async fn answer<N: Need>(
+    call: &Call<N>,
+    mut answer: actix_web::HttpResponseBuilder,
+    row: &Broadcast,
+) -> Result<HttpResponse, ApiError> {
+    Ok(answer.json(json!({ "broadcast": told(call, row).await? })))
+}
+
+/// The template, its language as in a message.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Template {
+    name: String,
+    language: Language,
+    #[serde(default)]
+    components: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Language {
+    code: String,
+}
+
+fn definition(fields: &mut Fields) -> Result<Definition, ApiError> {
+    let name = fields.required::<Name<100>>("name")?;
+    let template = fields.required::<Template>("template")?;
+    Ok(Definition {
+        name: name.into_text(),
+        template: BroadcastTemplate {
+            name: template.name,
+            language: template.language.code,
+            components: template.components,
+        },
+        numbers: fields.required("numbers")?,
+        audience: fields.required::<BroadcastAudience>("audience")?,
+        exclude: fields
+            .optional::<BroadcastExclusions>("exclude")?
+            .unwrap_or_default(),
+        rate: fields.optional::<SendRate>("rate")?,
+        at: fields.optional::<Timestamp>("at")?,
+        not_after: fields.optional::<Timestamp>("not_after")?,
+    })
+}
+
+/// `POST /v1/broadcasts`
+pub(super) async fn make(call: Call<CanBroadcast>) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let definition = definition(&mut fields)?;
+    fields.finish()?;
+    let state = call.state();
+    // The newest is first in the order of ids.
+    let mut id: [u8; 16] = state.fresh()?;
+    let age = u64::MAX - u64::try_from(state.clock.for_ids().as_millis()).unwrap_or(0);
+    for (slot, byte) in id.iter_mut().zip(age.to_be_bytes().into_iter().skip(2)) {
+        *slot = byte;
+    }
+    let made = state.broadcasts.create(
+        call.tenant(),
+        BroadcastId::from_bytes(id),
+        (definition, call.author()),
+    );
+    let row = made.await?;
+    answer(&call, HttpResponse::Created(), &row).await
+}
+
+/// `GET /v1/broadcasts`: newest first.
+pub(super) async fn list(call: Call<CanSeeBroadcasts>) -> Result<HttpResponse, ApiError> {
+    let mut params = call.params()?;
+    let limit = params.limit(PAGE, MOST)?;
+    let after = params.take::<BroadcastId>("cursor", "a `next_cursor` of this list")?;
+    params.finish()?;
+    let page = call.state().broadcasts.list(call.tenant(), after, limit).await?;
+    let last = page.items.last().filter(|_| page.more);
+    let next_cursor = last.map(|row| row.broadcast_id);
+    let rows = page.items.iter().filter(|row| may_see(&call, row));
+    let broadcasts: Vec<Value> = rows.map(|row| shown(row, None)).collect();
+    Ok(HttpResponse::Ok().json(json!({ "broadcasts": broadcasts, "next_cursor": next_cursor })))
+}
+
+/// `GET /v1/broadcasts/{broadcast_id}`
+pub(super) async fn show(call: Call<CanSeeBroadcasts>) -> Result<HttpResponse, ApiError> {
+    call.params()?.finish()?;
+    let row = seen(&call).await?;
+    answer(&call, HttpResponse::Ok(), &row).await
+}
+
+/// `PUT /v1/broadcasts/{broadcast_id}`
+pub(super) async fn change(call: Call<CanBroadcast>) -> Result<HttpResponse, ApiError> {
+    let id = named(&call)?;
+    let mut fields = Fields::read(call.body())?;
+    let version = fields.required::<u64>("version")?;
+    let definition = definition(&mut fields)?;
+    fields.finish()?;
+    let changed = call
+        .state()
+        .broadcasts
+        .change(call.tenant(), id, version, (definition, call.author()));
+    let row = changed.await?;
+    answer(&call, HttpResponse::Ok(), &row).await
+}
+
+/// `DELETE /v1/broadcasts/{broadcast_id}`
+pub(super) async fn remove(call: Call<CanBroadcast>) -> Result<HttpResponse, ApiError> {
+    let id = named(&call)?;
+    call.state().broadcasts.delete(call.tenant(), id).await?;
+    Ok(HttpResponse::Ok().json(json!({ "broadcast_id": id })))
+}
+
+/// `PUT /v1/broadcasts/{broadcast_id}/audience`: the body is the file.
+pub(super) async fn upload(call: StreamCall<CanBroadcast>) -> Result<HttpResponse, ApiError> {
+    let StreamCall { call, body } = call;
+    let (state, tenant) = (call.state(), call.tenant());
+    let mut params = call.params()?;
+    let phone = params.take::<String>("phone", "a column's header")?;
+    let country = params.take::<Country>("default_country", Country::RULE)?;
+    params.finish()?;
+    let most = state.config.imports.max_bytes.get();
+    if body.declared().is_some_and(|bytes| bytes > most) {
+        return Err(ImportError::TooLarge(most).into());
+    }
+    let brought = BroughtRecipients {
+        broadcast: named(&call)?,
+        phone,
+        country,
+        by: call.author(),
+        upload: u64::from_be_bytes(state.fresh()?),
+    };
+    let pieces = stream::try_unfold(body, async |mut body| {
+        Ok::<_, ApiError>(body.next().await?.map(|piece| (piece, body)))
+    });
+    let row = state.broadcasts.take_recipients(tenant, brought, pieces).await?;
+    answer(&call, HttpResponse::Ok(), &row).await
+}
+
+/// `POST /v1/broadcasts/{broadcast_id}/plan`
+pub(super) async fn plan(call: Call<CanBroadcast>) -> Result<HttpResponse, ApiError> {
+    let id = named(&call)?;
+    Fields::read(call.body())?.finish()?;
+    let row = call
+        .state()
+        .broadcasts
+        .plan(call.tenant(), id, call.author())
+        .await?;
+    answer(&call, HttpResponse::Accepted(), &row).await
+}
+
+/// `POST /v1/broadcasts/{broadcast_id}/launch`
+pub(super) async fn launch(call: Call<CanBroadcast>) -> Result<HttpResponse, ApiError> {
+    let id = named(&call)?;
+    call.quotas().demand_subscription(call.state().clock.now())?;
+    let mut fields = Fields::read(call.body())?;
+    let launch = Launch {
+        version: fields.required("version")?,
+        recipients: fields.optional("recipients")?,
+    };
+    fields.finish()?;
+    let launched = call
+        .state()
+        .broadcasts
+        .launch(call.tenant(), id, (launch, call.author()));
+    let row = launched.await?;
+    answer(&call, HttpResponse::Accepted(), &row).await
+}
+
+/// `POST /v1/broadcasts/{broadcast_id}/pause`
+pub(super) async fn pause(call: Call<CanBroadcast>) -> Result<HttpResponse, ApiError> {
+    let id = named(&call)?;
+    Fields::read(call.body())?.finish()?;
+    let paused = call.state().broadcasts.pause(call.tenant(), id, call.author());
+    let row = paused.await?;
+    answer(&call, HttpResponse::Ok(), &row).await
+}
+
+/// `POST /v1/broadcasts/{broadcast_id}/resume`
+pub(super) async fn resume(call: Call<CanBroadcast>) -> Result<HttpResponse, ApiError> {
+    let id = named(&call)?;
+    call.quotas().demand_subscription(call.state().clock.now())?;
+    Fields::read(call.body())?.finish()?;
+    let resumed = call.state().broadcasts.resume(call.tenant(), id, call.author());
+    let row = resumed.await?;
+    answer(&call, HttpResponse::Ok(), &row).await
+}
+
+/// `POST /v1/broadcasts/{broadcast_id}/cancel`
+pub(super) async fn cancel(call: Call<CanBroadcast>) -> Result<HttpResponse, ApiError> {
+    let id = named(&call)?;
+    Fields::read(call.body())?.finish()?;
+    let cancelled = call.state().broadcasts.cancel(call.tenant(), id, call.author());
+    let row = cancelled.await?;
+    answer(&call, HttpResponse::Ok(), &row).await
+}

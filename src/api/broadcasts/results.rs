@@ -1,0 +1,173 @@
+//! What became of recipients: page by page, and as a file.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::CONTENT_DISPOSITION;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _};
+use serde_json::json;
+
+use super::super::auth::{Call, CanExport, CanSeeBroadcasts};
+use super::super::error::ApiError;
+use super::seen;
+use crate::broadcast::Broadcasts;
+use crate::broadcast::results::{Outcome, RecipientResult};
+use crate::bulk::cells::{BYTE_ORDER_MARK, write_line};
+use crate::bulk::records::Format;
+use crate::domain::{Contact, ContactId, TenantId};
+use crate::store::Store;
+use crate::store::tables::Broadcast;
+use crate::tenant_places::TenantPlace;
+
+/// Recipients of one page.
+const PAGE: usize = 100;
+const MOST: usize = 500;
+/// Recipients of one step of a file.
+const STEP: usize = 200;
+const OUTCOMES: &str = "an outcome of recipients, such as `failed`";
+
+/// `GET /v1/broadcasts/{broadcast_id}/recipients`
+pub(in crate::api) async fn recipients(call: Call<CanSeeBroadcasts>) -> Result<HttpResponse, ApiError> {
+    let mut params = call.params()?;
+    let limit = params.limit(PAGE, MOST)?;
+    let after = params.take::<u32>("cursor", "a `next_cursor` of this list")?;
+    let outcome = params.word::<Outcome>("outcome", OUTCOMES)?;
+    params.finish()?;
+    let row = seen(&call).await?;
+    let broadcasts = &call.state().broadcasts;
+    let place = (after.unwrap_or(0), outcome);
+    let page = broadcasts.results(call.tenant(), &row, place, limit).await?;
+    let next = page.next.map(|next| next.to_string());
+    Ok(HttpResponse::Ok().json(json!({ "recipients": page.recipients, "next_cursor": next })))
+}
+
+/// How far a file is.
+struct Export {
+    store: Arc<dyn Store>,
+    broadcasts: Arc<Broadcasts>,
+    tenant: TenantId,
+    row: Broadcast,
+    outcome: Option<Outcome>,
+    format: Format,
+    after: Option<u32>,
+    /// What stands before the first recipient.
+    head: Vec<u8>,
+    _place: TenantPlace,
+}
+
+const COLUMNS: [&str; 10] = [
+    "no",
+    "line",
+    "contact_id",
+    "phone",
+    "name",
+    "outcome",
+    "reason",
+    "code",
+    "message_id",
+    "at",
+];
+
+impl Export {
+    /// The next lines; nothing at the end.
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, ApiError> {
+        let mut out = std::mem::take(&mut self.head);
+        if let Some(after) = self.after {
+            let place = (after, self.outcome);
+            let found = self.broadcasts.results(self.tenant, &self.row, place, STEP);
+            let page = found.await?;
+            let ids = page.recipients.iter().filter_map(|one| one.contact_id);
+            let contacts = self.store.contacts(self.tenant, ids.collect()).await?;
+            let contacts = contacts.into_iter().flatten();
+            let contacts: HashMap<ContactId, Contact> = contacts.map(|one| (one.id, one)).collect();
+            for one in &page.recipients {
+                let contact = one.contact_id.and_then(|id| contacts.get(&id));
+                self.line(one, contact, &mut out);
+            }
+            self.after = page.next;
+            if out.is_empty() && self.after.is_some() {
+                // An empty piece would be taken for the end; whatever reads the file passes over an empty line.
+                out.push(b'\n');
+            }
+        }
+        Ok((!out.is_empty()).then(|| (out.into(), self)))
+    }
+
+    fn line(&self, one: &RecipientResult, contact: Option<&Contact>, out: &mut Vec<u8>) {
+        let phone = contact.and_then(|contact| contact.phone.as_deref());
+        let name = contact.and_then(Contact::shown_name);
+        match self.format {
+            Format::Csv => {
+                let text = |value: Option<String>| value.unwrap_or_default();
+                let cells = [
+                    one.no.to_string(),
+                    text(one.line.map(|line| line.to_string())),
+                    text(one.contact_id.map(|id| id.to_string())),
+                    text(phone.map(str::to_owned)),
+                    text(name.map(str::to_owned)),
+                    one.outcome.as_str().to_owned(),
+                    text(one.reason.map(str::to_owned)),
+                    text(one.code.map(|code| code.to_string())),
+                    text(one.message_id.map(|id| id.to_string())),
+                    text(one.at.map(|at| at.as_millis().to_string())),
+                ];
+                write_line(cells.iter().map(String::as_str), out);
+            }
+            Format::Ndjson => {
+                let mut line = json!(one);
+                if let Some(line) = line.as_object_mut() {
+                    line.insert("phone".to_owned(), json!(phone));
+                    line.insert("name".to_owned(), json!(name));
+                }
+                out.extend_from_slice(line.to_string().as_bytes());
+                out.push(b'\n');
+            }
+        }
+    }
+}
+
+/// `GET /v1/broadcasts/{broadcast_id}/export`
+pub(in crate::api) async fn export(call: Call<CanExport>) -> Result<HttpResponse, ApiError> {
+    let mut params = call.params()?;
+    let format = params.word::<Format>("format", "`csv` or `ndjson`")?;
+    let outcome = params.word::<Outcome>("outcome", OUTCOMES)?;
+    params.finish()?;
+    let format = format.unwrap_or(Format::Csv);
+    let row = seen(&call).await?;
+    let (state, tenant) = (call.state(), call.tenant());
+    let mut head = Vec::new();
+    let (kind, ending) = match format {
+        Format::Csv => {
+            head.extend_from_slice(BYTE_ORDER_MARK);
+            write_line(COLUMNS, &mut head);
+            ("text/csv; charset=utf-8", "csv")
+        }
+        Format::Ndjson => ("application/x-ndjson", "ndjson"),
+    };
+    let name = format!("attachment; filename=\"broadcast-{}.{ending}\"", row.broadcast_id);
+    let export = Export {
+        store: Arc::clone(&state.store),
+        broadcasts: Arc::clone(&state.broadcasts),
+        tenant,
+        row,
+        outcome,
+        format,
+        after: Some(0),
+        head,
+        _place: state.exports.take(tenant)?,
+    };
+    let mut answer = HttpResponse::Ok();
+    answer
+        .content_type(kind)
+        .insert_header((CONTENT_DISPOSITION, name));
+    // Read before the answer begins: afterwards nothing can be refused any more.
+    Ok(match export.next().await? {
+        None => answer.body(Bytes::new()),
+        Some((first, rest)) => {
+            let rest = stream::try_unfold(rest, Export::next);
+            answer.streaming(stream::iter([Ok(first)]).chain(rest))
+        }
+    })
+}

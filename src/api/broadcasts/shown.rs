@@ -1,0 +1,128 @@
+//! A broadcast as callers see it.
+
+use serde_json::{Map, Value, json};
+
+use crate::actors::request::LaneState;
+use crate::domain::{BroadcastTally, RecipientOutcome, Timestamp};
+use crate::store::tables::{Broadcast, BroadcastProgressRow, BroadcastState};
+
+/// How one stands now.
+pub(super) struct Standing {
+    /// How far its plan, or its run, is.
+    pub(super) progress: Option<BroadcastProgressRow>,
+    /// What the ledger counted.
+    pub(super) tally: Option<BroadcastTally>,
+    /// How its number's queue stands.
+    pub(super) lane: Option<LaneState>,
+    /// Now.
+    pub(super) now: Timestamp,
+}
+
+/// One of a list, or with how it stands.
+pub(super) fn shown(row: &Broadcast, standing: Option<&Standing>) -> Value {
+    let template = &row.template;
+    let mut written = json!({ "name": template.name, "language": { "code": template.language } });
+    if let (Some(written), false) = (written.as_object_mut(), template.components.is_null()) {
+        written.insert("components".to_owned(), template.components.clone());
+    }
+    let mut shown = json!({
+        "broadcast_id": row.broadcast_id,
+        "name": row.name,
+        "template": written,
+        "numbers": row.numbers,
+        "audience": row.audience,
+        "exclude": { "lists": row.exclude.lists, "segments": row.exclude.segments },
+        "rate": row.rate,
+        "at": row.at,
+        "not_after": row.not_after,
+        "state": row.state,
+        "version": row.version,
+        "problem": row.problem.map(|problem| json!({ "code": problem, "message": problem.meaning() })),
+        "upload": row.upload.as_ref().map(|upload| json!({
+            "columns": upload.columns,
+            "phone": upload.phone,
+            "rows": upload.rows,
+            "at": upload.at,
+        })),
+        "plan": row.plan.as_ref().map(|plan| json!({
+            "total": plan.total,
+            "recipients": plan.recipients,
+            "suppressed": plan.suppressed,
+            "purpose": plan.purpose,
+            "at": plan.at,
+        })),
+        "created_by": row.created_by,
+        "created_at": row.created_at,
+        "changed_by": row.changed_by,
+        "changed_at": row.changed_at,
+        "launched_by": row.launched_by,
+        "launched_at": row.launched_at,
+        "ended_at": row.ended_at,
+    });
+    if let (Some(members), Some(standing)) = (shown.as_object_mut(), standing) {
+        add(members, row, standing);
+    }
+    shown
+}
+
+fn add(members: &mut Map<String, Value>, row: &Broadcast, standing: &Standing) {
+    let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
+    if row.state == BroadcastState::Planning {
+        let progress = standing.progress.filter(|progress| progress.plan == row.plans);
+        put(
+            "progress",
+            json!({
+                "read": progress.map_or(0, |progress| progress.read),
+                "planned": progress.map_or(0, |progress| progress.planned),
+                "suppressed": progress.map_or(0, |progress| progress.suppressed),
+            }),
+        );
+    }
+    let (Some(tally), Some(plan)) = (&standing.tally, &row.plan) else {
+        return;
+    };
+    let counts = &tally.counts;
+    let outcome = |outcome: RecipientOutcome| counts.of(outcome);
+    let messages = counts.messages();
+    let left = u64::from(plan.recipients)
+        .saturating_sub(counts.submitted)
+        .saturating_add(outcome(RecipientOutcome::Queued));
+    put(
+        "counts",
+        json!({
+            "submitted": counts.submitted,
+            "messages": messages,
+            "outcomes": RecipientOutcome::ALL
+                .map(|one| (one.as_str(), outcome(one)))
+                .into_iter()
+                .map(|(name, count)| (name.to_owned(), count.into()))
+                .collect::<Map<String, Value>>(),
+            "suppressed": counts.suppressed,
+            "failed_by_code": counts.failed_by_code.iter()
+                .filter(|(_, count)| **count > 0)
+                .map(|(code, count)| (code.to_string(), (*count).into()))
+                .collect::<Map<String, Value>>(),
+            "failed_by_other_codes": counts.failed_by_other_codes,
+            "reactions": counts.reactions,
+            "left": left,
+            "moved_at": tally.moved,
+        }),
+    );
+    if row.state == BroadcastState::Running {
+        let per_second = standing.progress.and_then(|progress| progress.per_second);
+        let limited_by = match &standing.lane {
+            Some(lane) if lane.reason.is_some() => lane.reason.unwrap_or_default(),
+            _ if row.rate.is_some() => "broadcast_rate",
+            _ => "number_rate",
+        };
+        let seconds = per_second
+            .filter(|rate| *rate > 0)
+            .map(|rate| left.div_ceil(u64::from(rate)));
+        put("rate_now", per_second.into());
+        put("limited_by", limited_by.into());
+        put(
+            "expected_end",
+            json!(seconds.map(|seconds| standing.now.after(std::time::Duration::from_secs(seconds)))),
+        );
+    }
+}

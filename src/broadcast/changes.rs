@@ -1,0 +1,450 @@
+//! What people do with broadcasts. What is wanted stands in a broadcast's row first; then the ledger is told, by whoever changed the row
+//! and again by the job that carries it out, so that nothing that was wanted is lost.
+
+use bytes::Bytes;
+
+use super::Broadcasts;
+use super::chunks::PlanPlace;
+use super::definition::Definition;
+use super::error::BroadcastError;
+use crate::domain::{Author, BroadcastId, BroadcastRun, PhoneNumberId, TenantId, Timestamp};
+use crate::store::op::SteerBroadcast;
+use crate::store::tables::{
+    Broadcast, BroadcastAudience, BroadcastExclusions, BroadcastJob, BroadcastProgressRow, BroadcastState,
+    BroadcastTemplate, PLAN_LASTS,
+};
+use crate::store::{Page, StoreError};
+
+/// Broadcasts of a tenant.
+pub const MOST: usize = 5_000;
+/// Rows that are read at once to count them.
+const PAGE: usize = 500;
+/// From so many on whoever launches says how many get it.
+const COUNTED_FROM: u32 = 1_000;
+
+/// What whoever launches a broadcast saw.
+#[derive(Debug, Clone, Copy)]
+pub struct Launch {
+    /// Its version.
+    pub version: u64,
+    /// How many get it.
+    pub recipients: Option<u32>,
+}
+
+impl Broadcasts {
+    /// One broadcast.
+    pub async fn get(&self, tenant: TenantId, broadcast: BroadcastId) -> Result<Broadcast, BroadcastError> {
+        let found = self.found(tenant, broadcast).await?;
+        Ok(found.ok_or(BroadcastError::NotFound)?.row)
+    }
+
+    /// How far its plan, or its run, is.
+    pub async fn progress(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+    ) -> Result<Option<BroadcastProgressRow>, BroadcastError> {
+        let found = self
+            .table::<BroadcastProgressRow>()
+            .get(&BroadcastProgressRow::at(tenant, broadcast))
+            .await?;
+        Ok(found.map(|found| found.row))
+    }
+
+    /// A tenant's, in order of their ids, which are in order of when they were made.
+    pub async fn list(
+        &self,
+        tenant: TenantId,
+        after: Option<BroadcastId>,
+        limit: usize,
+    ) -> Result<Page<Broadcast>, BroadcastError> {
+        let after = after.map(|after| Bytes::copy_from_slice(after.as_bytes()));
+        let page = self
+            .table::<Broadcast>()
+            .page(Broadcast::of(tenant), after, limit)
+            .await?;
+        Ok(Page {
+            items: page.items.into_iter().map(|found| found.row).collect(),
+            more: page.more,
+        })
+    }
+
+    /// Makes one. Two who do at the same moment may get one more than there may be.
+    pub async fn create(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        (definition, by): (Definition, Author),
+    ) -> Result<Broadcast, BroadcastError> {
+        self.demand_definition(tenant, &definition).await?;
+        let (mut after, mut there) = (None, 0);
+        loop {
+            let page = self.list(tenant, after, PAGE).await?;
+            there += page.items.len();
+            after = page.items.last().map(|row| row.broadcast_id);
+            if there >= MOST {
+                return Err(BroadcastError::TooMany);
+            }
+            if !page.more {
+                break;
+            }
+        }
+        let now = self.clock.now();
+        let row = definition.of(Broadcast {
+            broadcast_id: broadcast,
+            name: String::new(),
+            template: BroadcastTemplate {
+                name: String::new(),
+                language: String::new(),
+                components: serde_json::Value::Null,
+            },
+            numbers: Vec::new(),
+            audience: BroadcastAudience::Upload {},
+            exclude: BroadcastExclusions::default(),
+            rate: None,
+            at: None,
+            not_after: None,
+            state: BroadcastState::Draft,
+            version: 1,
+            problem: None,
+            upload: None,
+            plan: None,
+            plans: 0,
+            created_by: by.clone(),
+            created_at: now,
+            changed_by: by,
+            changed_at: now,
+            launched_by: None,
+            launched_at: None,
+            ended_at: None,
+        });
+        self.table()
+            .replace(&Broadcast::at(tenant, broadcast), None, Some(&row))
+            .await?;
+        Ok(row)
+    }
+
+    async fn demand_definition(
+        &self,
+        tenant: TenantId,
+        definition: &Definition,
+    ) -> Result<(), BroadcastError> {
+        definition.check()?;
+        let numbers = self.tenants.numbers(tenant).await?;
+        let is_there = |number: &PhoneNumberId| numbers.iter().any(|one| one.id == *number);
+        if definition.numbers.iter().all(is_there) {
+            Ok(())
+        } else {
+            Err(crate::actors::request::Refusal::UnknownNumber.into())
+        }
+    }
+
+    /// Changes one that is not on its way, and has it planned again.
+    pub async fn change(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        version: u64,
+        (definition, by): (Definition, Author),
+    ) -> Result<Broadcast, BroadcastError> {
+        self.demand_definition(tenant, &definition).await?;
+        self.changed(tenant, broadcast, by, |before| {
+            if !before.state.may_change() {
+                return Err(BroadcastError::State(
+                    before.state,
+                    "it can be changed as a draft, or when it is ready",
+                ));
+            }
+            if before.version != version {
+                return Err(BroadcastError::Changed);
+            }
+            Ok(Broadcast {
+                state: BroadcastState::Draft,
+                problem: None,
+                plan: None,
+                ..definition.clone().of(before)
+            })
+        })
+        .await
+    }
+
+    /// Has its recipients written down, behind the answer.
+    pub async fn plan(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        by: Author,
+    ) -> Result<Broadcast, BroadcastError> {
+        self.work(tenant, broadcast).await?;
+        let row = self
+            .changed(tenant, broadcast, by, |before| match before.state {
+                BroadcastState::Draft | BroadcastState::Ready => Ok(Broadcast {
+                    state: BroadcastState::Planning,
+                    problem: None,
+                    ..before
+                }),
+                BroadcastState::Planning => Ok(before),
+                state => Err(BroadcastError::State(state, "it was launched already")),
+            })
+            .await?;
+        self.work(tenant, broadcast).await?;
+        Ok(row)
+    }
+
+    /// Launches one that was planned: two who do at once launch it once.
+    pub async fn launch(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        (launch, by): (Launch, Author),
+    ) -> Result<Broadcast, BroadcastError> {
+        self.work(tenant, broadcast).await?;
+        let now = self.clock.now();
+        let launched = by.clone();
+        let row = self
+            .changed(tenant, broadcast, by, |before| {
+                let Some(plan) = before
+                    .plan
+                    .as_ref()
+                    .filter(|_| before.state == BroadcastState::Ready)
+                else {
+                    return Err(match before.state {
+                        BroadcastState::Draft | BroadcastState::Planning => {
+                            BroadcastError::State(before.state, "it is to be planned first")
+                        }
+                        _ => BroadcastError::Changed,
+                    });
+                };
+                if before.version != launch.version {
+                    return Err(BroadcastError::Changed);
+                }
+                if now >= plan.at.after(PLAN_LASTS) {
+                    return Err(BroadcastError::State(
+                        before.state,
+                        "its plan is older than 30 days: plan it again",
+                    ));
+                }
+                if plan.recipients == 0 {
+                    return Err(BroadcastError::State(before.state, "nobody gets it"));
+                }
+                match launch.recipients {
+                    None if plan.recipients > COUNTED_FROM => {
+                        return Err(BroadcastError::CountRequired(plan.recipients));
+                    }
+                    Some(count) if count != plan.recipients => {
+                        return Err(BroadcastError::CountDiffers(plan.recipients));
+                    }
+                    _ => {}
+                }
+                if before.not_after.is_some_and(|late| now > late) {
+                    return Err(BroadcastError::State(
+                        before.state,
+                        "the time to start has passed: change it",
+                    ));
+                }
+                Ok(Broadcast {
+                    state: goes_on(&before, now),
+                    problem: None,
+                    launched_by: Some(launched.clone()),
+                    launched_at: Some(now),
+                    ..before
+                })
+            })
+            .await?;
+        self.work(tenant, broadcast).await?;
+        Ok(row)
+    }
+
+    /// Stops one for now: nothing is claimed once this returns, if the tenant is here, and a second later in any case.
+    pub async fn pause(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        by: Author,
+    ) -> Result<Broadcast, BroadcastError> {
+        let row = self
+            .changed(tenant, broadcast, by, |before| match before.state {
+                BroadcastState::Running | BroadcastState::Scheduled => Ok(Broadcast {
+                    state: BroadcastState::Paused,
+                    problem: None,
+                    ..before
+                }),
+                BroadcastState::Paused => Ok(before),
+                state => Err(BroadcastError::State(state, "it does not run")),
+            })
+            .await?;
+        self.steer_now(tenant, &row).await;
+        Ok(row)
+    }
+
+    /// Has it go on.
+    pub async fn resume(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        by: Author,
+    ) -> Result<Broadcast, BroadcastError> {
+        self.work(tenant, broadcast).await?;
+        let now = self.clock.now();
+        let row = self
+            .changed(tenant, broadcast, by, |before| match before.state {
+                BroadcastState::Paused => Ok(Broadcast {
+                    state: goes_on(&before, now),
+                    problem: None,
+                    ..before
+                }),
+                BroadcastState::Running | BroadcastState::Scheduled => Ok(before),
+                state => Err(BroadcastError::State(state, "it is not paused")),
+            })
+            .await?;
+        self.steer_now(tenant, &row).await;
+        self.work(tenant, broadcast).await?;
+        Ok(row)
+    }
+
+    /// Ends it: what was not called for is taken back. A plan is called off.
+    pub async fn cancel(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        by: Author,
+    ) -> Result<Broadcast, BroadcastError> {
+        let now = self.clock.now();
+        let row = self
+            .changed(tenant, broadcast, by, |before| match before.state {
+                BroadcastState::Planning => Ok(Broadcast {
+                    state: BroadcastState::Draft,
+                    plan: None,
+                    ..before
+                }),
+                BroadcastState::Scheduled | BroadcastState::Running | BroadcastState::Paused => {
+                    Ok(Broadcast {
+                        state: BroadcastState::Cancelled,
+                        ended_at: Some(now),
+                        ..before
+                    })
+                }
+                BroadcastState::Cancelled => Ok(before),
+                state => Err(BroadcastError::State(state, "there is nothing to call off")),
+            })
+            .await?;
+        self.steer_now(tenant, &row).await;
+        self.wake.notify_one();
+        Ok(row)
+    }
+
+    /// Removes one that is not on its way, with all that is kept of it. What was sent stays.
+    pub async fn delete(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+    ) -> Result<Broadcast, BroadcastError> {
+        let changed = self
+            .table::<Broadcast>()
+            .change(Broadcast::at(tenant, broadcast), |before| {
+                let before = before.ok_or(BroadcastError::NotFound)?;
+                if before.state.may_be_deleted() {
+                    Ok(None)
+                } else {
+                    Err(BroadcastError::State(before.state, "cancel it first"))
+                }
+            });
+        let (before, _) = changed.await?;
+        let row = before.ok_or(BroadcastError::NotFound)?;
+        if let Some(upload) = &row.upload {
+            self.remove_upload(tenant, broadcast, upload.upload).await?;
+        }
+        let kept = row.plan.as_ref().map_or(row.plans, |plan| plan.number);
+        for plan in [kept, row.plans] {
+            let place = PlanPlace {
+                tenant,
+                broadcast,
+                plan,
+            };
+            self.remove_plan(place).await?;
+        }
+        self.table::<BroadcastProgressRow>()
+            .remove(BroadcastProgressRow::at(tenant, broadcast))
+            .await?;
+        Ok(row)
+    }
+
+    async fn changed(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        by: Author,
+        decide: impl Fn(Broadcast) -> Result<Broadcast, BroadcastError>,
+    ) -> Result<Broadcast, BroadcastError> {
+        let now = self.clock.now();
+        let changed = self
+            .table::<Broadcast>()
+            .change(Broadcast::at(tenant, broadcast), |before| {
+                let before = before.ok_or(BroadcastError::NotFound)?;
+                let after = decide(before.clone())?;
+                if after == *before {
+                    return Ok::<_, BroadcastError>(Some(after));
+                }
+                Ok(Some(Broadcast {
+                    version: before.version + 1,
+                    changed_by: by.clone(),
+                    changed_at: now,
+                    ..after
+                }))
+            });
+        let (_, after) = changed.await?;
+        after.ok_or(BroadcastError::NotFound)
+    }
+
+    /// Has whoever has the tenant look at a broadcast. Before a change, so that a kill behind it forgets nothing, and after it, so that
+    /// nobody who found nothing to do meanwhile takes that back.
+    async fn work(&self, tenant: TenantId, broadcast: BroadcastId) -> Result<(), StoreError> {
+        let job = BroadcastJob {
+            tenant,
+            broadcast,
+            since: self.clock.now(),
+        };
+        self.table()
+            .change::<StoreError>(BroadcastJob::at(tenant, broadcast), |_| Ok(Some(job.clone())))
+            .await?;
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Tells the ledger at once what is wanted of a broadcast. Where that fails the job does so.
+    async fn steer_now(&self, tenant: TenantId, row: &Broadcast) {
+        let Some(to) = wanted(row.state).filter(|_| row.launched_at.is_some()) else {
+            return;
+        };
+        let steer = SteerBroadcast {
+            broadcast: row.broadcast_id,
+            numbers: row.numbers.clone(),
+            to,
+            version: row.version,
+        };
+        if let Err(refusal) = self.tenants.steer_broadcast(tenant, steer).await {
+            tracing::debug!(%refusal, "whoever has the tenant tells its ledger of a broadcast");
+        }
+    }
+}
+
+/// Where a broadcast stands that goes on now.
+fn goes_on(row: &Broadcast, now: Timestamp) -> BroadcastState {
+    if row.at.is_some_and(|at| at > now) {
+        BroadcastState::Scheduled
+    } else {
+        BroadcastState::Running
+    }
+}
+
+/// What the ledger is to know of a broadcast in a state, if anything.
+pub(super) const fn wanted(state: BroadcastState) -> Option<BroadcastRun> {
+    match state {
+        BroadcastState::Running => Some(BroadcastRun::Running),
+        BroadcastState::Paused | BroadcastState::Scheduled => Some(BroadcastRun::Halted),
+        BroadcastState::Cancelled => Some(BroadcastRun::Cancelled),
+        BroadcastState::Draft | BroadcastState::Planning | BroadcastState::Ready | BroadcastState::Done => {
+            None
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! Writing recipients down: who they are, what fills the template for each, or why nothing is sent to them.
+//!
+//! A plan is written under a number of its own and counts once its broadcast's row names it. One that was cut off is begun anew: what it
+//! left is removed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Broadcasts;
+use super::audience::{Audience, Candidate};
+use super::chunks::{ChunkWriter, PlanPlace};
+use super::variables::{Filling, Who};
+use super::waits::{Ended, Waits};
+use crate::domain::{
+    BroadcastId, Contact, ContactAliases, PhoneNumberId, Purpose, TemplateName, TenantId, WabaId,
+};
+use crate::shutdown::Shutdown;
+use crate::store::StoreError;
+use crate::store::tables::{
+    BROADCAST_KEPT, Broadcast, BroadcastPlan, BroadcastProblem, BroadcastProgressRow, BroadcastState,
+    PLAN_LASTS, PlannedRecipient, Unsendable,
+};
+use crate::telemetry::labels::RecipientTurn;
+use crate::telemetry::metrics;
+use crate::templates::TemplateRefusal;
+
+/// How often a plan says how far it is.
+const TOLD: Duration = Duration::from_secs(1);
+/// Recipients of one broadcast.
+const MOST: u32 = 10_000_000;
+
+impl Broadcasts {
+    /// Plans a broadcast, and says what came of it in its row.
+    pub(super) async fn plan_one(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        shutdown: &Shutdown,
+    ) -> Result<(), Ended> {
+        let waits = Waits { shutdown };
+        let (row, place) = self.begin_plan(tenant, broadcast, waits).await?;
+        let began = self.clock.monotonic();
+        match Planner::begin(self, &row, place, waits).await {
+            Ok(planner) => {
+                let planned = planner.go().await;
+                if let Ok(plan) = &planned {
+                    let took = self.clock.monotonic().saturating_sub(began);
+                    metrics::broadcast_plan_seconds().record(took.as_secs_f64());
+                    let suppressed = plan.total - plan.recipients;
+                    for (turn, count) in [
+                        (RecipientTurn::Planned, plan.recipients),
+                        (RecipientTurn::Unsendable, suppressed),
+                    ] {
+                        metrics::broadcast_recipients_total(turn).increment(u64::from(count));
+                    }
+                }
+                self.end_plan(place, planned, waits).await
+            }
+            Err(ended) => self.end_plan(place, Err(ended), waits).await,
+        }
+    }
+
+    /// Takes the next number for a plan, and removes what the one before left.
+    async fn begin_plan(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        waits: Waits<'_>,
+    ) -> Result<(Broadcast, PlanPlace), Ended> {
+        let begin = |before: Option<&Broadcast>| {
+            Ok::<_, StoreError>(before.map(|before| match before.state {
+                BroadcastState::Planning => Broadcast {
+                    plans: before.plans + 1,
+                    ..before.clone()
+                },
+                _ => before.clone(),
+            }))
+        };
+        let table = self.table::<Broadcast>();
+        let changed = || table.change(Broadcast::at(tenant, broadcast), begin);
+        let (before, after) = waits.asked(changed).await?;
+        let row = after
+            .filter(|row| row.state == BroadcastState::Planning)
+            .ok_or(Ended::CalledOff)?;
+        let place = |plan| PlanPlace {
+            tenant,
+            broadcast,
+            plan,
+        };
+        // What was planned before goes with what was cut off.
+        let earlier = before.map_or(0, |before| before.plans);
+        let kept = row.plan.as_ref().map_or(earlier, |plan| plan.number);
+        for plan in [kept, earlier] {
+            waits.asked(|| self.remove_plan(place(plan))).await?;
+        }
+        let place = place(row.plans);
+        Ok((row, place))
+    }
+
+    async fn end_plan(
+        &self,
+        place: PlanPlace,
+        planned: Result<BroadcastPlan, Ended>,
+        waits: Waits<'_>,
+    ) -> Result<(), Ended> {
+        let (plan, problem) = match planned {
+            Ok(plan) => (Some(plan), None),
+            Err(Ended::Failed(problem)) => (None, Some(problem)),
+            Err(Ended::CalledOff) => {
+                waits.asked(|| self.remove_plan(place)).await?;
+                return Err(Ended::CalledOff);
+            }
+            Err(ended) => return Err(ended),
+        };
+        let now = self.clock.now();
+        let end = |before: Option<&Broadcast>| {
+            Ok::<_, StoreError>(before.map(|before| {
+                if before.state != BroadcastState::Planning || before.plans != place.plan {
+                    return before.clone();
+                }
+                Broadcast {
+                    state: match plan {
+                        Some(_) => BroadcastState::Ready,
+                        None => BroadcastState::Draft,
+                    },
+                    plan: plan.clone(),
+                    problem,
+                    version: before.version + 1,
+                    changed_at: now,
+                    ..before.clone()
+                }
+            }))
+        };
+        let table = self.table::<Broadcast>();
+        let ended = || table.change(Broadcast::at(place.tenant, place.broadcast), end);
+        let (_, after) = waits.asked(ended).await?;
+        let is_ours = after.is_some_and(|row| row.plans == place.plan && row.plan == plan);
+        if !is_ours || plan.is_none() {
+            waits.asked(|| self.remove_plan(place)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A plan that is being written.
+struct Planner<'a> {
+    broadcasts: &'a Broadcasts,
+    waits: Waits<'a>,
+    audience: Audience<'a>,
+    filling: Filling,
+    number: PhoneNumberId,
+    waba: WabaId,
+    purpose: Purpose,
+    columns: Vec<String>,
+    writer: ChunkWriter,
+    total: u32,
+    planned: u32,
+    suppressed: BTreeMap<Unsendable, u32>,
+    told: Duration,
+}
+
+impl<'a> Planner<'a> {
+    async fn begin(
+        broadcasts: &'a Broadcasts,
+        row: &Broadcast,
+        place: PlanPlace,
+        waits: Waits<'a>,
+    ) -> Result<Self, Ended> {
+        let gone = || Ended::Failed(BroadcastProblem::NumberGone);
+        let number = row.number().cloned().ok_or_else(gone)?;
+        let numbers = waits.taken(|| broadcasts.tenants.numbers(place.tenant)).await?;
+        let found = numbers.into_iter().find(|one| one.id == number);
+        let waba = found.ok_or_else(gone)?.waba;
+        let purpose = broadcasts.purpose(place.tenant, &waba, row, waits).await?;
+        let filling = Filling::of(&row.template).map_err(|error| {
+            tracing::error!(%error, "a broadcast has variables that were not refused");
+            Ended::Failed(BroadcastProblem::Internal)
+        })?;
+        Ok(Self {
+            audience: Audience::open(broadcasts, place.tenant, row, waits).await?,
+            broadcasts,
+            waits,
+            filling,
+            number,
+            waba,
+            purpose,
+            columns: row
+                .upload
+                .as_ref()
+                .map(|upload| upload.columns.clone())
+                .unwrap_or_default(),
+            writer: ChunkWriter::new(place, broadcasts.clock.now()),
+            total: 0,
+            planned: 0,
+            suppressed: BTreeMap::new(),
+            told: broadcasts.clock.monotonic(),
+        })
+    }
+
+    /// Writes all of it.
+    async fn go(mut self) -> Result<BroadcastPlan, Ended> {
+        while let Some(candidates) = self.audience.next().await? {
+            if self.waits.shutdown.has_begun() {
+                return Err(Ended::Stopped);
+            }
+            for candidate in candidates {
+                let recipient = self.planned(candidate).await?;
+                self.total += 1;
+                match recipient.suppressed {
+                    None => self.planned += 1,
+                    Some(why) => *self.suppressed.entry(why).or_default() += 1,
+                }
+                if self.total > MOST {
+                    return Err(Ended::Failed(BroadcastProblem::TooManyRecipients));
+                }
+                let full = self.writer.push(recipient);
+                self.write(full).await?;
+            }
+            let now = self.broadcasts.clock.monotonic();
+            if now.saturating_sub(self.told) >= TOLD {
+                self.told = now;
+                self.tell().await?;
+            }
+        }
+        let last = self.writer.take();
+        self.write(last).await?;
+        self.tell().await?;
+        Ok(BroadcastPlan {
+            number: self.writer.place().plan,
+            chunks: self.writer.chunks(),
+            total: self.total,
+            recipients: self.planned,
+            suppressed: self.suppressed,
+            purpose: self.purpose,
+            at: self.broadcasts.clock.now(),
+        })
+    }
+
+    async fn write(&self, full: Option<(u32, crate::store::tables::BroadcastChunk)>) -> Result<(), Ended> {
+        let Some((number, chunk)) = full else {
+            return Ok(());
+        };
+        let place = self.writer.place();
+        let write = || self.broadcasts.write_chunk(place, number, &chunk);
+        self.waits.asked(write).await
+    }
+
+    /// Somebody of the audience as written down.
+    async fn planned(&self, candidate: Candidate) -> Result<PlannedRecipient, Ended> {
+        let tenant = self.writer.place().tenant;
+        let Candidate {
+            contact,
+            phone,
+            cells,
+            line,
+            wrong,
+        } = candidate;
+        let cells: BTreeMap<&str, &str> = self
+            .columns
+            .iter()
+            .zip(&cells)
+            .map(|(column, cell)| (column.as_str(), cell.as_str()))
+            .collect();
+        let who = Who {
+            contact: contact.as_ref(),
+            cells: &cells,
+        };
+        let wrong = wrong.or_else(|| contact.as_ref().and_then(|contact| self.refused(contact)));
+        let values = match wrong {
+            Some(why) => Err(why),
+            None => self.filling.resolve(who),
+        };
+        let values = match values {
+            Ok(values) if self.fills(tenant, &self.filling.fill(&values)).await? => Ok(values),
+            Ok(_) => Err(Unsendable::VariableRefused),
+            Err(why) => Err(why),
+        };
+        let aliases = ContactAliases::of(phone.iter().cloned());
+        let id = contact.as_ref().map(|contact| contact.id);
+        // Somebody who is no contact yet becomes one with the message.
+        let phone = phone.filter(|_| contact.is_none() && values.is_ok());
+        Ok(PlannedRecipient {
+            contact: id.or_else(|| aliases.new_contact_id(tenant)),
+            phone: phone.map(|phone| phone.value),
+            suppressed: values.as_ref().err().copied(),
+            values: values.unwrap_or_default(),
+            line,
+        })
+    }
+
+    /// Why a contact is not written to, if so.
+    fn refused(&self, contact: &Contact) -> Option<Unsendable> {
+        if contact.reach().is_empty() {
+            Some(Unsendable::NoAddress)
+        } else if contact.is_minor {
+            Some(Unsendable::ContactIsMinor)
+        } else if contact.blocked_on.contains(&self.number) {
+            Some(Unsendable::Blocked)
+        } else if contact.refuses(self.purpose) {
+            Some(Unsendable::OptedOut)
+        } else {
+            None
+        }
+    }
+
+    /// Whether Meta takes the template when it is filled so.
+    async fn fills(&self, tenant: TenantId, template: &Value) -> Result<bool, Ended> {
+        let templates = &self.broadcasts.templates;
+        let compared = || templates.compared(tenant, &self.waba, template);
+        match self.waits.asked(compared).await? {
+            Ok(_) => Ok(true),
+            Err(TemplateRefusal::Invalid(_)) => Ok(false),
+            Err(TemplateRefusal::Unknown) => Err(Ended::Failed(BroadcastProblem::TemplateUnknown)),
+            Err(TemplateRefusal::NotSendable(_)) => Err(Ended::Failed(BroadcastProblem::TemplateNotSendable)),
+        }
+    }
+
+    /// Says how far it is.
+    async fn tell(&self) -> Result<(), Ended> {
+        let place = self.writer.place();
+        let now = self.broadcasts.clock.now();
+        let progress = BroadcastProgressRow {
+            plan: place.plan,
+            read: self.total,
+            planned: self.planned,
+            suppressed: self.total - self.planned,
+            next: 1,
+            per_second: None,
+            expires: now.after(PLAN_LASTS).after(BROADCAST_KEPT),
+        };
+        let key = BroadcastProgressRow::at(place.tenant, place.broadcast);
+        let table = self.broadcasts.table::<BroadcastProgressRow>();
+        let newer = |before: Option<&BroadcastProgressRow>| {
+            let is_later = before.is_some_and(|before| before.plan > place.plan);
+            Ok::<_, StoreError>(Some(before.filter(|_| is_later).copied().unwrap_or(progress)))
+        };
+        let (_, after) = self.waits.asked(|| table.change(key.clone(), newer)).await?;
+        // Somebody began the plan anew.
+        if after != Some(progress) {
+            return Err(Ended::CalledOff);
+        }
+        let row = self.broadcasts.found(place.tenant, place.broadcast).await?;
+        let is_wanted = row.is_some_and(|found| {
+            found.row.state == BroadcastState::Planning && found.row.plans == place.plan
+        });
+        if is_wanted { Ok(()) } else { Err(Ended::CalledOff) }
+    }
+}
+
+impl Broadcasts {
+    /// What the template's category makes of a broadcast: where nothing is known of it, it is taken for marketing.
+    async fn purpose(
+        &self,
+        tenant: TenantId,
+        waba: &WabaId,
+        row: &Broadcast,
+        waits: Waits<'_>,
+    ) -> Result<Purpose, Ended> {
+        let template = &row.template;
+        let id = TemplateName::new(waba.clone(), template.name.as_str(), &template.language).id();
+        let found = waits.asked(|| self.templates.get(tenant, id)).await?;
+        let Some(found) = found else {
+            let account = waits.asked(|| self.templates.account(tenant, waba)).await?;
+            let was_looked_up = account.is_some_and(|account| account.synced_at.is_some());
+            return if was_looked_up {
+                Err(Ended::Failed(BroadcastProblem::TemplateUnknown))
+            } else {
+                Ok(Purpose::Marketing)
+            };
+        };
+        if found.status.is_refused() {
+            return Err(Ended::Failed(BroadcastProblem::TemplateNotSendable));
+        }
+        let is_other = ["UTILITY", "AUTHENTICATION"]
+            .iter()
+            .any(|category| found.category.eq_ignore_ascii_case(category));
+        Ok(if is_other {
+            Purpose::Other
+        } else {
+            Purpose::Marketing
+        })
+    }
+}

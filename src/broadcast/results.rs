@@ -1,0 +1,291 @@
+//! What became of each recipient: read from the plan, from who had a turn, and from the messages, some at a time.
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde::Serialize;
+
+use super::Broadcasts;
+use super::chunks::PlanPlace;
+use super::error::BroadcastError;
+use crate::domain::{
+    BroadcastRecipient, ContactId, MessageId, RecipientOutcome, Suppression, TenantId, Timestamp,
+};
+use crate::store::tables::{Broadcast, BroadcastChunk, BroadcastPlan, BroadcastState, PlannedRecipient};
+use crate::store::{MessageRef, StoreError};
+
+/// Recipients that are looked at for one page, at most: those of one outcome may be few.
+const LOOKED_AT: usize = 2_000;
+/// Recipients that are looked up together.
+const STEP: usize = 200;
+/// Messages that are read at once.
+const AT_ONCE: usize = 16;
+
+/// What a recipient came to, or why nothing was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The turn has not come.
+    Planned,
+    /// Nothing is sent; the reason says why.
+    Suppressed,
+    /// It waits, or its call is under way.
+    Queued,
+    /// Nobody can tell whether Meta took it.
+    Unknown,
+    /// Meta took it and holds it back for a quality check.
+    Held,
+    /// Meta took it.
+    Sent,
+    /// It reached the phone.
+    Delivered,
+    /// The customer read it.
+    Read,
+    /// Meta refused it.
+    Failed,
+    /// Its validity ended first.
+    Expired,
+    /// It was taken back, or its turn never came.
+    Cancelled,
+    /// The message is kept no more.
+    Erased,
+}
+
+impl Outcome {
+    /// Name used in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Suppressed => "suppressed",
+            Self::Queued => "queued",
+            Self::Unknown => "unknown",
+            Self::Held => "held",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Erased => "erased",
+        }
+    }
+}
+
+impl From<RecipientOutcome> for Outcome {
+    fn from(outcome: RecipientOutcome) -> Self {
+        match outcome {
+            RecipientOutcome::Queued => Self::Queued,
+            RecipientOutcome::Unknown => Self::Unknown,
+            RecipientOutcome::Held => Self::Held,
+            RecipientOutcome::Sent => Self::Sent,
+            RecipientOutcome::Delivered => Self::Delivered,
+            RecipientOutcome::Read => Self::Read,
+            RecipientOutcome::Failed => Self::Failed,
+            RecipientOutcome::Expired => Self::Expired,
+            RecipientOutcome::Cancelled => Self::Cancelled,
+            RecipientOutcome::Erased => Self::Erased,
+        }
+    }
+}
+
+/// What became of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RecipientResult {
+    /// Which, counted from 1.
+    pub no: u32,
+    /// The line of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// Who.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact_id: Option<ContactId>,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// Why nothing was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// Meta's code, where it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<i64>,
+    /// The message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<MessageId>,
+    /// When it came to that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+/// Some of them.
+#[derive(Debug, Default)]
+pub struct ResultPage {
+    /// Those.
+    pub recipients: Vec<RecipientResult>,
+    /// The recipient after whom it goes on, if there are more.
+    pub next: Option<u32>,
+}
+
+impl Broadcasts {
+    /// What became of a broadcast's recipients after one, in the order of the plan. It may be fewer than there may be, although more follow.
+    pub async fn results(
+        &self,
+        tenant: TenantId,
+        broadcast: &Broadcast,
+        (after, outcome): (u32, Option<Outcome>),
+        limit: usize,
+    ) -> Result<ResultPage, BroadcastError> {
+        let Some(plan) = &broadcast.plan else {
+            return Ok(ResultPage::default());
+        };
+        let place = PlanPlace {
+            tenant,
+            broadcast: broadcast.broadcast_id,
+            plan: plan.number,
+        };
+        let (mut at, mut looked, mut found) = (after, 0, Vec::new());
+        let mut number = self.locate(place, plan, after.saturating_add(1)).await?;
+        while number < plan.chunks && looked < LOOKED_AT && found.len() < limit {
+            let Some(chunk) = self.chunk(place, number).await? else {
+                return Ok(ResultPage {
+                    recipients: found,
+                    next: None,
+                });
+            };
+            let rest = (chunk.first..).zip(&chunk.recipients).filter(|(no, _)| *no > at);
+            let rest: Vec<(u32, &PlannedRecipient)> = rest.take(STEP).collect();
+            looked += rest.len();
+            for result in self.of(place, broadcast.state, &rest).await? {
+                if found.len() >= limit {
+                    break;
+                }
+                at = result.no;
+                if outcome.is_none_or(|wanted| wanted == result.outcome) {
+                    found.push(result);
+                }
+            }
+            let end = end_of(&chunk);
+            if at.saturating_add(1) >= end {
+                number += 1;
+            }
+        }
+        Ok(ResultPage {
+            recipients: found,
+            next: (at < plan.total).then_some(at),
+        })
+    }
+
+    /// The row of a plan in which a recipient stands.
+    async fn locate(&self, place: PlanPlace, plan: &BroadcastPlan, no: u32) -> Result<u32, StoreError> {
+        let (mut low, mut high) = (0, plan.chunks);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let chunk = self.chunk(place, middle).await?;
+            match chunk {
+                Some(chunk) if end_of(&chunk) <= no => low = middle + 1,
+                Some(_) | None => high = middle,
+            }
+        }
+        Ok(low)
+    }
+
+    async fn of(
+        &self,
+        place: PlanPlace,
+        state: BroadcastState,
+        some: &[(u32, &PlannedRecipient)],
+    ) -> Result<Vec<RecipientResult>, StoreError> {
+        let now = self.clock.now();
+        let recipient = |no| BroadcastRecipient {
+            broadcast: place.broadcast,
+            no,
+        };
+        let keys = some.iter().map(|(no, _)| recipient(*no).key()).collect();
+        let turns = self.store.seen(place.tenant, keys, now).await?;
+        // Of those to whom nothing was sent it stands under another key why.
+        let silent = some
+            .iter()
+            .zip(&turns)
+            .filter(|(_, turn)| turn.as_ref().is_some_and(|turn| turn.at.is_none()));
+        let silent: Vec<u32> = silent.map(|((no, _), _)| *no).collect();
+        let keys = silent
+            .iter()
+            .flat_map(|no| Suppression::ALL.map(|why| recipient(*no).suppressed_key(why)));
+        let whys = self.store.seen(place.tenant, keys.collect(), now).await?;
+        let why = |no: u32| {
+            let at = silent.iter().position(|silent| *silent == no)?;
+            let of_one = whys.chunks(Suppression::ALL.len()).nth(at)?;
+            let place = of_one.iter().position(Option::is_some)?;
+            Suppression::ALL.get(place).map(|why| why.as_str())
+        };
+        let is_over = state.is_over();
+        let results = some.iter().zip(turns).map(|((no, planned), turn)| {
+            let plain = RecipientResult {
+                no: *no,
+                line: planned.line,
+                contact_id: planned.contact,
+                outcome: if is_over {
+                    Outcome::Cancelled
+                } else {
+                    Outcome::Planned
+                },
+                reason: None,
+                code: None,
+                message_id: None,
+                at: None,
+            };
+            let told = match (planned.suppressed, turn) {
+                // Without a reason something was sent, or waited, and was erased with the customer.
+                (_, Some(turn)) if turn.at.is_none() => RecipientResult {
+                    outcome: why(*no).map_or(Outcome::Erased, |_| Outcome::Suppressed),
+                    reason: why(*no),
+                    ..plain
+                },
+                (_, Some(turn)) => RecipientResult {
+                    outcome: Outcome::Erased,
+                    message_id: turn.at.map(|at| at.message),
+                    ..plain
+                },
+                (Some(why), None) => RecipientResult {
+                    outcome: Outcome::Suppressed,
+                    reason: Some(why.as_str()),
+                    ..plain
+                },
+                (None, None) => plain,
+            };
+            (told, turn.and_then(|turn| turn.at))
+        });
+        let results: Vec<(RecipientResult, Option<MessageRef>)> = results.collect();
+        stream::iter(results)
+            .map(async |(told, at)| match at {
+                Some(at) => self.told(place.tenant, told, at, now).await,
+                None => Ok(told),
+            })
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    /// What a message came to.
+    async fn told(
+        &self,
+        tenant: TenantId,
+        told: RecipientResult,
+        at: MessageRef,
+        now: Timestamp,
+    ) -> Result<RecipientResult, StoreError> {
+        let message = self.store.message(tenant, at, now).await?;
+        let Some(delivery) = message.and_then(|message| message.delivery) else {
+            return Ok(told);
+        };
+        let outcome = Outcome::from(RecipientOutcome::of_state(delivery.state));
+        let error = delivery.error.filter(|_| outcome == Outcome::Failed);
+        Ok(RecipientResult {
+            outcome,
+            code: error.map(|error| error.code),
+            at: delivery.times.of(delivery.state),
+            ..told
+        })
+    }
+}
+
+fn end_of(chunk: &BroadcastChunk) -> u32 {
+    let count = u32::try_from(chunk.recipients.len()).unwrap_or(u32::MAX);
+    chunk.first.saturating_add(count)
+}

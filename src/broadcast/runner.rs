@@ -1,0 +1,466 @@
+//! Handing recipients to the ledger, a window at a time: as many as the number sends within about a second wait in its lane, so that an
+//! agent's reply finds a short queue, memory stays as it is, and a pause reaches all that is left.
+//!
+//! Where it goes on after a kill is a hint alone: each recipient has one turn in the ledger, and a second one is none.
+
+mod message;
+mod pace;
+
+use std::time::Duration;
+
+use self::pace::{Pace, Speed};
+use super::Broadcasts;
+use super::chunks::PlanPlace;
+use super::jobs::Moves;
+use super::variables::Filling;
+use super::waits::{Ended, Waits};
+use crate::crash::{self, CrashPoint};
+use crate::domain::{BroadcastId, BroadcastRun, PhoneNumberId, RecipientOutcome, TenantId};
+use crate::shutdown::Shutdown;
+use crate::store::StoreError;
+use crate::store::op::{OpOutcome, OpRefusal, SteerBroadcast, Submit};
+use crate::store::tables::{
+    BROADCAST_KEPT, Broadcast, BroadcastChunk, BroadcastPlan, BroadcastProblem, BroadcastProgressRow,
+    BroadcastState, PLAN_LASTS, PlannedRecipient,
+};
+use crate::telemetry::labels::RecipientTurn;
+use crate::telemetry::metrics;
+
+/// How often it is looked how full the window is.
+const TICK: Duration = Duration::from_millis(100);
+/// How often it is looked what people want of the broadcast.
+const LOOK: Duration = Duration::from_millis(500);
+/// Messages of one broadcast that wait in a lane, at most and at least.
+const WIDEST: u32 = 2_000;
+const NARROWEST: u32 = 20;
+/// Recipients that are handed over together: as many as the ledger takes into one batch.
+const TOGETHER: usize = 64;
+/// How often events tell what none told yet.
+const TOLD: Duration = Duration::from_secs(1);
+/// A broadcast that has not moved for so long, although nothing is known that holds it, is stalled.
+const STALLED: Duration = Duration::from_mins(10);
+
+impl Broadcasts {
+    /// Runs a broadcast to its end, or until somebody pauses it.
+    pub(super) async fn run_one(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        shutdown: &Shutdown,
+    ) -> Result<(), Ended> {
+        let waits = Waits { shutdown };
+        let run = match Runner::begin(self, tenant, broadcast, waits).await {
+            Ok(mut runner) => runner.go().await,
+            Err(ended) => Err(ended),
+        };
+        self.note_stalled(broadcast, Moves::Yes);
+        match run {
+            Err(Ended::Failed(problem)) => self.hold(tenant, broadcast, problem, waits).await,
+            ended => ended,
+        }
+    }
+
+    /// Pauses one that cannot go on, and says why.
+    async fn hold(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        problem: BroadcastProblem,
+        waits: Waits<'_>,
+    ) -> Result<(), Ended> {
+        let row = self
+            .move_on(tenant, broadcast, waits, |before| Broadcast {
+                state: BroadcastState::Paused,
+                problem: Some(problem),
+                ..before
+            })
+            .await?;
+        waits.asked(|| self.keep_steered(tenant, &row)).await
+    }
+
+    /// Changes the row of a broadcast that runs.
+    async fn move_on(
+        &self,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        waits: Waits<'_>,
+        to: impl Fn(Broadcast) -> Broadcast,
+    ) -> Result<Broadcast, Ended> {
+        let now = self.clock.now();
+        let change = |before: Option<&Broadcast>| {
+            Ok::<_, StoreError>(before.map(|before| match before.state {
+                BroadcastState::Running => Broadcast {
+                    version: before.version + 1,
+                    changed_at: now,
+                    ..to(before.clone())
+                },
+                _ => before.clone(),
+            }))
+        };
+        let table = self.table::<Broadcast>();
+        let key = Broadcast::at(tenant, broadcast);
+        let (_, after) = waits.asked(|| table.change(key.clone(), &change)).await?;
+        after.ok_or(Ended::CalledOff)
+    }
+}
+
+/// A broadcast that runs.
+struct Runner<'a> {
+    broadcasts: &'a Broadcasts,
+    waits: Waits<'a>,
+    place: PlanPlace,
+    row: Broadcast,
+    plan: BroadcastPlan,
+    filling: Filling,
+    number: PhoneNumberId,
+    /// What the number sends within a second.
+    rate: u32,
+    /// The row from which recipients are taken, and the next recipient.
+    chunk: u32,
+    next: u32,
+    /// Up to where it was noted how far it is.
+    noted: u32,
+    pace: Pace,
+    looked: Duration,
+    told: Duration,
+    speed: Speed,
+}
+
+impl<'a> Runner<'a> {
+    async fn begin(
+        broadcasts: &'a Broadcasts,
+        tenant: TenantId,
+        broadcast: BroadcastId,
+        waits: Waits<'a>,
+    ) -> Result<Self, Ended> {
+        let row = waits.asked(|| broadcasts.found(tenant, broadcast)).await?;
+        let row = row.ok_or(Ended::CalledOff)?.row;
+        if row.state != BroadcastState::Running {
+            return Err(Ended::CalledOff);
+        }
+        let gone = || Ended::Failed(BroadcastProblem::NumberGone);
+        let plan = row
+            .plan
+            .clone()
+            .ok_or(Ended::Failed(BroadcastProblem::Internal))?;
+        let number = row.number().cloned().ok_or_else(gone)?;
+        let numbers = waits.taken(|| broadcasts.tenants.numbers(tenant)).await?;
+        let found = numbers.into_iter().find(|one| one.id == number);
+        let rate = found.ok_or_else(gone)?.rate.per_second();
+        let filling =
+            Filling::of(&row.template).map_err(|_was_checked| Ended::Failed(BroadcastProblem::Internal))?;
+        let key = BroadcastProgressRow::at(tenant, broadcast);
+        let table = broadcasts.table::<BroadcastProgressRow>();
+        let progress = waits.asked(|| table.get(&key)).await?;
+        let next = progress.filter(|found| found.row.plan == plan.number);
+        let next = next.map_or(1, |found| found.row.next).max(1);
+        let now = broadcasts.clock.monotonic();
+        let runner = Self {
+            place: PlanPlace {
+                tenant,
+                broadcast,
+                plan: plan.number,
+            },
+            broadcasts,
+            waits,
+            pace: Pace::new(row.rate.map(|rate| rate.per_second()), now),
+            row,
+            plan,
+            filling,
+            number,
+            rate,
+            chunk: 0,
+            next,
+            noted: next,
+            looked: now,
+            told: now,
+            speed: Speed::new(now),
+        };
+        runner.steer().await?;
+        Ok(runner)
+    }
+
+    /// Says that it runs; what no event told yet is told then.
+    async fn steer(&self) -> Result<(), Ended> {
+        let tenants = &self.broadcasts.tenants;
+        let steer = SteerBroadcast {
+            broadcast: self.place.broadcast,
+            numbers: self.row.numbers.clone(),
+            to: BroadcastRun::Running,
+            version: self.row.version,
+        };
+        let told = || tenants.steer_broadcast(self.place.tenant, steer.clone());
+        self.waits.taken(told).await
+    }
+
+    async fn go(&mut self) -> Result<(), Ended> {
+        loop {
+            self.look().await?;
+            let now = self.broadcasts.clock.now();
+            let tally = || {
+                let store = &self.broadcasts.store;
+                store.broadcast_tally(self.place.tenant, self.place.broadcast, now)
+            };
+            let tally = self.waits.asked(tally).await?;
+            let tally = tally.ok_or(Ended::Interrupted)?;
+            if tally.run != BroadcastRun::Running {
+                // Somebody's word has not come to the row yet, or has not come from there.
+                self.look_now().await?;
+                self.steer().await?;
+            }
+            let waiting = tally.counts.of(RecipientOutcome::Queued);
+            let is_over = self.next > self.plan.total;
+            if is_over && waiting == 0 {
+                return self.finish().await;
+            }
+            self.watch(now.since(tally.moved)).await;
+            let gone = tally.counts.messages().saturating_sub(waiting);
+            if self.speed.measure(gone, self.broadcasts.clock.monotonic()) {
+                self.note().await?;
+            }
+            let room = self
+                .window()
+                .saturating_sub(u32::try_from(waiting).unwrap_or(u32::MAX));
+            let room = room.min(self.pace.allowed(self.broadcasts.clock.monotonic()));
+            // Few at a time cost a commit each.
+            let is_worth_it = room >= self.window() / 8 || room > 0 && waiting == 0;
+            if is_over || !is_worth_it {
+                self.tell(tally.is_behind()).await?;
+                self.waits.sleep(TICK).await?;
+            } else {
+                self.hand_over(room).await?;
+            }
+        }
+    }
+
+    fn window(&self) -> u32 {
+        let own = self.pace.per_second.unwrap_or(u32::MAX);
+        self.rate.min(own).clamp(NARROWEST, WIDEST)
+    }
+
+    /// Looks, now and then, whether it is wanted still.
+    async fn look(&mut self) -> Result<(), Ended> {
+        if self.waits.shutdown.has_begun() {
+            self.note().await?;
+            return Err(Ended::Stopped);
+        }
+        let now = self.broadcasts.clock.monotonic();
+        if now.saturating_sub(self.looked) >= LOOK {
+            self.looked = now;
+            self.look_now().await?;
+        }
+        Ok(())
+    }
+
+    async fn look_now(&self) -> Result<(), Ended> {
+        let PlanPlace {
+            tenant, broadcast, ..
+        } = self.place;
+        let found = || self.broadcasts.found(tenant, broadcast);
+        let row = self.waits.asked(found).await?.ok_or(Ended::CalledOff)?.row;
+        if row.state != BroadcastState::Running {
+            self.waits
+                .asked(|| self.broadcasts.keep_steered(tenant, &row))
+                .await?;
+            return Err(Ended::CalledOff);
+        }
+        if !self.waits.taken(|| self.broadcasts.tenants.owns(tenant)).await? {
+            return Err(Ended::CalledOff);
+        }
+        Ok(())
+    }
+
+    /// Notes whether it moves, or is held by something that is told.
+    async fn watch(&self, still: Duration) {
+        let moves = if still < STALLED {
+            Moves::Yes
+        } else {
+            let lanes = self.broadcasts.tenants.lanes(self.place.tenant).await;
+            let lane = lanes.ok().and_then(|mut lanes| lanes.remove(&self.number));
+            if lane.is_some_and(|lane| lane.reason.is_some()) {
+                Moves::Yes
+            } else {
+                Moves::No
+            }
+        };
+        self.broadcasts.note_stalled(self.place.broadcast, moves);
+    }
+
+    /// Hands the next recipients over, at most so many.
+    async fn hand_over(&mut self, room: u32) -> Result<(), Ended> {
+        let Some(chunk) = self.current().await? else {
+            // What is not there cannot be sent: it was kept for too short, or was removed by hand.
+            return Err(Ended::Failed(BroadcastProblem::Internal));
+        };
+        let skip = usize::try_from(self.next - chunk.first).unwrap_or(usize::MAX);
+        let most = usize::try_from(room).unwrap_or(usize::MAX).min(TOGETHER);
+        let mut due: Vec<(u32, &PlannedRecipient)> = Vec::with_capacity(most);
+        let mut last = self.next;
+        for (no, recipient) in (self.next..).zip(chunk.recipients.iter().skip(skip)) {
+            if due.len() >= most {
+                break;
+            }
+            last = no + 1;
+            if recipient.suppressed.is_none() {
+                due.push((no, recipient));
+            }
+        }
+        let known = due.iter().filter(|(_, one)| one.phone.is_none());
+        let known = known.filter_map(|(_, one)| one.contact);
+        let people = self
+            .broadcasts
+            .people(self.place.tenant, known, self.waits)
+            .await?;
+        let submits = due.into_iter().map(|(no, one)| self.submit(no, one, &people));
+        let submits: Vec<Submit> = submits
+            .collect::<Result<Vec<_>, Ended>>()?
+            .into_iter()
+            .flatten()
+            .collect();
+        let count = u32::try_from(submits.len()).unwrap_or(u32::MAX);
+        self.pace.use_up(count);
+        self.submit_all(submits).await?;
+        crash::point(CrashPoint::AfterBroadcastBatch);
+        self.next = last;
+        let end = chunk.first + u32::try_from(chunk.recipients.len()).unwrap_or(u32::MAX);
+        if self.next >= end {
+            let (place, number) = (self.place, self.chunk);
+            self.waits
+                .asked(|| self.broadcasts.forget_values(place, number))
+                .await?;
+            self.chunk += 1;
+        }
+        if self.next - self.noted >= self.window() || self.next >= end {
+            self.note().await?;
+        }
+        Ok(())
+    }
+
+    /// The row in which the next recipient stands. Read afresh each time: an erasure takes out of it what tells of somebody.
+    async fn current(&mut self) -> Result<Option<BroadcastChunk>, Ended> {
+        while self.chunk < self.plan.chunks {
+            let (place, number) = (self.place, self.chunk);
+            let chunk = self.waits.asked(|| self.broadcasts.chunk(place, number)).await?;
+            let Some(chunk) = chunk else { return Ok(None) };
+            let end = chunk.first + u32::try_from(chunk.recipients.len()).unwrap_or(u32::MAX);
+            if self.next < end {
+                return Ok(Some(chunk));
+            }
+            self.chunk += 1;
+        }
+        Ok(None)
+    }
+
+    /// Commits them, those again that were not taken: each has one turn, however often it is offered.
+    async fn submit_all(&self, mut submits: Vec<Submit>) -> Result<(), Ended> {
+        let tenant = self.place.tenant;
+        let mut failures = 0;
+        while !submits.is_empty() {
+            let turns = self
+                .broadcasts
+                .tenants
+                .submit_recipients(tenant, submits.clone())
+                .await;
+            let turns = match turns {
+                Ok(turns) => turns,
+                Err(refusal) => {
+                    self.waits.refused(refusal, &mut failures).await?;
+                    continue;
+                }
+            };
+            let (mut again, mut refused, mut is_held) = (Vec::new(), None, false);
+            for (submit, turn) in submits.into_iter().zip(turns) {
+                match turn {
+                    Ok(OpOutcome::Committed { .. }) => {
+                        metrics::broadcast_recipients_total(RecipientTurn::Accepted).increment(1);
+                    }
+                    Ok(OpOutcome::Suppressed(_)) => {
+                        metrics::broadcast_recipients_total(RecipientTurn::Suppressed).increment(1);
+                    }
+                    Ok(OpOutcome::Refused(
+                        OpRefusal::BroadcastNotRunning | OpRefusal::BroadcastCancelled,
+                    )) => {
+                        is_held = true;
+                        again.push(submit);
+                    }
+                    Ok(OpOutcome::Refused(refusal)) => {
+                        tracing::error!(?refusal, "a recipient of a broadcast is refused");
+                        return Err(Ended::Failed(BroadcastProblem::Internal));
+                    }
+                    // It had its turn before.
+                    Ok(OpOutcome::Duplicate { .. } | OpOutcome::Unchanged | OpOutcome::Contact { .. }) => {}
+                    Err(refusal) => {
+                        refused = Some(refusal);
+                        again.push(submit);
+                    }
+                }
+            }
+            submits = again;
+            if is_held {
+                // Somebody paused or ended it; else the ledger is to be told that it goes on.
+                self.look_now().await?;
+                self.steer().await?;
+            }
+            if let Some(refusal) = refused {
+                self.waits.refused(refusal, &mut failures).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has events tell what none told yet: the ledger itself tells while something moves.
+    async fn tell(&mut self, is_behind: bool) -> Result<(), Ended> {
+        let now = self.broadcasts.clock.monotonic();
+        if is_behind && now.saturating_sub(self.told) >= TOLD {
+            self.told = now;
+            self.steer().await?;
+        }
+        Ok(())
+    }
+
+    /// Notes how far it is.
+    async fn note(&mut self) -> Result<(), Ended> {
+        let (plan, next, per_second) = (self.plan.number, self.next, self.speed.per_second);
+        let now = self.broadcasts.clock.now();
+        let key = BroadcastProgressRow::at(self.place.tenant, self.place.broadcast);
+        let table = self.broadcasts.table::<BroadcastProgressRow>();
+        let note = |before: Option<&BroadcastProgressRow>| {
+            let mut row = before.copied().unwrap_or(BroadcastProgressRow {
+                plan,
+                read: 0,
+                planned: 0,
+                suppressed: 0,
+                next,
+                per_second,
+                expires: now.after(PLAN_LASTS).after(BROADCAST_KEPT),
+            });
+            row.next = row.next.max(next);
+            row.per_second = per_second;
+            Ok::<_, StoreError>(Some(row))
+        };
+        self.waits.asked(|| table.change(key.clone(), note)).await?;
+        self.noted = next;
+        Ok(())
+    }
+
+    /// All had their turn, and none waits any more.
+    async fn finish(&mut self) -> Result<(), Ended> {
+        self.speed.per_second = None;
+        self.note().await?;
+        self.steer().await?;
+        let now = self.broadcasts.clock.now();
+        let PlanPlace {
+            tenant, broadcast, ..
+        } = self.place;
+        let done = |before: Broadcast| Broadcast {
+            state: BroadcastState::Done,
+            ended_at: Some(now),
+            ..before
+        };
+        self.broadcasts
+            .move_on(tenant, broadcast, self.waits, done)
+            .await?;
+        self.broadcasts.wake.notify_one();
+        Ok(())
+    }
+}

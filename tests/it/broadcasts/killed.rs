@@ -1,0 +1,175 @@
+//! A broadcast whose gateway is killed while it is planned and while it runs.
+
+use mesej_simulator::NumberConfig;
+use mesej_simulator::control::SendQuery;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{definition, phone};
+use crate::gateway::{ADMIN, PATIENCE, Setup, settings, until};
+use crate::kept::{Kept, on_every_store};
+use crate::process::{free_port, mesej};
+
+on_every_store! {
+    whatever_is_killed_nobody_is_sent_to_twice_and_nobody_forgotten,
+}
+
+/// The gateway as a process of its own, which may be killed.
+struct Process {
+    child: Option<tokio::process::Child>,
+    base: String,
+    key: String,
+    client: reqwest::Client,
+}
+
+impl Process {
+    /// Starts it, to die at a crash point where one is named.
+    async fn start(&mut self, kept: &Kept, meta: &str, dies_at: Option<&str>) {
+        let port = free_port();
+        let mut command = mesej(&["serve"]);
+        for (name, value) in settings(kept, &format!("127.0.0.1:{port}"), meta) {
+            command.env(name, value);
+        }
+        if let Some(place) = dies_at {
+            command.env("MESEJ_CRASH_AT", place);
+        }
+        command
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
+        self.child = Some(command.spawn().unwrap());
+        self.base = format!("http://127.0.0.1:{port}");
+        let url = format!("{}/readyz", self.base);
+        until("it is ready", || async {
+            let answer = self.client.get(&url).send().await.ok()?;
+            answer.status().is_success().then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until it is dead.
+    async fn died(&mut self) {
+        let mut child = self.child.take().unwrap();
+        let ended = tokio::time::timeout(PATIENCE, child.wait()).await;
+        assert!(ended.is_ok_and(|ended| !ended.unwrap().success()), "it lives");
+    }
+
+    async fn call(&self, method: Method, path: &str, body: &Value) -> Value {
+        let token = if path.starts_with("/v1/admin") {
+            ADMIN
+        } else {
+            &self.key
+        };
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        let answer = request.bearer_auth(token).json(body).send().await.unwrap();
+        let status = answer.status();
+        let body: Value = answer.json().await.unwrap();
+        assert!(status.is_success(), "{path} answered {status}: {body}");
+        body
+    }
+
+    async fn until(&self, path: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        until(what, || async {
+            let shown = self.call(Method::GET, path, &Value::Null).await;
+            Some(shown["broadcast"].clone()).filter(&is_so)
+        })
+        .await
+    }
+}
+
+async fn whatever_is_killed_nobody_is_sent_to_twice_and_nobody_forgotten(kept: Kept) {
+    const MANY: u32 = 700;
+    let mut config = Setup::default().simulator;
+    let rate = 400;
+    for number in &mut config.numbers {
+        number.rate = rate;
+    }
+    let meta = mesej_simulator::start(config).await.unwrap();
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(PATIENCE)
+        .build()
+        .unwrap();
+    let mut gateway = Process {
+        child: None,
+        base: String::new(),
+        key: String::new(),
+        client,
+    };
+    gateway
+        .start(&kept, &meta.url(), Some("after_broadcast_chunk:1"))
+        .await;
+    let tenant = gateway
+        .call(Method::POST, "/v1/admin/tenants", &json!({ "name": "Toko" }))
+        .await;
+    let at = format!("/v1/admin/tenants/{}", tenant["tenant_id"].as_str().unwrap());
+    let number = NumberConfig::default();
+    let body = json!({
+        "phone_number_id": number.phone_number_id, "waba_id": number.waba_id, "app": "simulated",
+        "display_phone_number": number.display_phone_number, "access_token": "simulated-access-token", "rate": rate,
+    });
+    gateway.call(Method::POST, &format!("{at}/numbers"), &body).await;
+    let key = json!({ "name": "test", "scopes": ["send", "read", "agents"] });
+    let key = gateway.call(Method::POST, &format!("{at}/keys"), &key).await;
+    key["key"].as_str().unwrap().clone_into(&mut gateway.key);
+    // The account is not looked up yet: Meta alone decides about the template.
+    let mut plain = definition(&json!({ "type": "upload" }), &json!("5%"));
+    plain["template"] = json!({ "name": "hello_world", "language": { "code": "en_US" } });
+    let made = gateway.call(Method::POST, "/v1/broadcasts", &plain).await;
+    let path = format!(
+        "/v1/broadcasts/{}",
+        made["broadcast"]["broadcast_id"].as_str().unwrap()
+    );
+    let rows: Vec<String> = (0..MANY).map(|n| format!("+{}\n", phone(n))).collect();
+    let request = gateway
+        .client
+        .put(format!("{}{path}/audience", gateway.base))
+        .bearer_auth(&gateway.key)
+        .body(format!("phone\n{}", rows.concat()));
+    assert!(request.send().await.unwrap().status().is_success());
+    gateway
+        .call(Method::POST, &format!("{path}/plan"), &json!({}))
+        .await;
+    gateway.died().await;
+    // The plan is begun anew by itself; then the run is cut off twice.
+    gateway
+        .start(&kept, &meta.url(), Some("after_broadcast_batch:2"))
+        .await;
+    let ready = gateway
+        .until(&path, "it is ready", |shown| shown["state"] == "ready")
+        .await;
+    assert_eq!(ready["plan"]["recipients"], MANY, "{ready}");
+    let launch = json!({ "version": ready["version"] });
+    gateway
+        .call(Method::POST, &format!("{path}/launch"), &launch)
+        .await;
+    gateway.died().await;
+    gateway
+        .start(&kept, &meta.url(), Some("after_broadcast_batch:4"))
+        .await;
+    gateway.died().await;
+    gateway.start(&kept, &meta.url(), None).await;
+    let done = gateway
+        .until(&path, "it is done", |shown| shown["state"] == "done")
+        .await;
+    assert_eq!(done["counts"]["submitted"], MANY, "{done}");
+    let outcomes = &done["counts"]["outcomes"];
+    let unknown = usize::try_from(outcomes["unknown"].as_u64().unwrap()).unwrap();
+    let mut never = 0;
+    for n in 0..MANY {
+        let query = SendQuery {
+            to: Some(phone(n)),
+            ..SendQuery::default()
+        };
+        match meta.sends(&query).len() {
+            1 => {}
+            0 => never += 1,
+            times => assert_eq!(times, 1, "recipient {n} was sent to more than once"),
+        }
+    }
+    assert!(
+        never <= unknown,
+        "{never} of {unknown} unknown ones were never sent: {done}"
+    );
+    drop(gateway.child.take());
+    meta.stop().await;
+}
