@@ -21,7 +21,7 @@ use super::throttle::Familiarity;
 use crate::config::AccountsConfig;
 use argon::Derive;
 use hash::{Cost, SALT, Salt, TAG};
-use pool::Pool;
+use pool::{Pool, Yields};
 
 pub use hash::{NotAHash, PasswordHash};
 
@@ -72,8 +72,8 @@ impl Passwords {
             decoy: PasswordHash::new(cost, [0; SALT], [0; TAG]),
             random: SystemRandom::new(),
             derive: Arc::new(move |password, salt, cost| argon::derive(&memory, password, salt, cost)),
-            pool: Pool::new(settings.hashes_at_a_time()),
-            familiar: Pool::new(1),
+            pool: Pool::new(settings.hashes_at_a_time(), Yields::ToAll),
+            familiar: Pool::new(1, Yields::ToNone),
         }
     }
 

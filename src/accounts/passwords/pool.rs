@@ -1,9 +1,13 @@
-//! Bounds what is computed at a time and what may wait for it.
+//! Bounds what is computed at a time and what may wait for it. Each has a thread of its own: that costs a thousandth of a hash.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use thread_priority::ThreadPriority;
+use thread_priority::unix::{
+    NormalThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::PasswordError;
 use crate::telemetry::metrics;
@@ -13,22 +17,46 @@ pub(super) const WAITING: usize = 64;
 /// How long one waits at most; whoever signs in has lost patience by then.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Runs work on threads for blocking work, a few at a time.
+/// Which other threads a pool's threads give way to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Yields {
+    /// None more than any thread does.
+    ToNone,
+    /// All others (`SCHED_IDLE`, sched(7)): a flood of wrong passwords must not make messages wait for a processor.
+    ToAll,
+}
+
+impl Yields {
+    fn apply(self) {
+        if self == Self::ToNone {
+            return;
+        }
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        // A sandbox may forbid it: then hashes compete as all threads do.
+        if let Err(error) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
+            tracing::debug!(?error, "passwords are hashed at the usual priority");
+        }
+    }
+}
+
+/// Runs work, a few at a time.
 #[derive(Debug)]
 pub(super) struct Pool {
     /// One for each that runs.
     turns: Arc<Semaphore>,
     /// One for each that runs or waits.
     places: Arc<Semaphore>,
+    yields: Yields,
 }
 
 impl Pool {
     /// So many at a time, at least one.
-    pub(super) fn new(at_a_time: usize) -> Self {
+    pub(super) fn new(at_a_time: usize, yields: Yields) -> Self {
         let at_a_time = at_a_time.max(1);
         Self {
             turns: Arc::new(Semaphore::new(at_a_time)),
             places: Arc::new(Semaphore::new(at_a_time.saturating_add(WAITING))),
+            yields,
         }
     }
 
@@ -45,20 +73,21 @@ impl Pool {
             .await
             .map_err(|_late| PasswordError::Busy)?
             .map_err(|_closed| PasswordError::Broken("the pool is closed".to_owned()))?;
-        let running = tokio::task::spawn_blocking(move || {
+        let (sender, computed) = oneshot::channel();
+        let yields = self.yields;
+        let thread = std::thread::Builder::new().name("password-hash".to_owned());
+        let begun = thread.spawn(move || {
+            yields.apply();
             let _in_flight = InFlight::begin();
             let result = work();
             drop((turn, place));
-            result
+            // Whoever asked may have gone.
+            let _ = sender.send(result);
         });
-        running.await.map_err(|error| {
-            let how = if error.is_panic() {
-                "it panicked"
-            } else {
-                "the process stops"
-            };
-            PasswordError::Broken(how.to_owned())
-        })
+        begun.map_err(|error| PasswordError::Broken(error.to_string()))?;
+        computed
+            .await
+            .map_err(|_gone| PasswordError::Broken("it panicked".to_owned()))
     }
 }
 
@@ -142,9 +171,9 @@ mod tests {
         panic!("{} places are left", pool.places.available_permits());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_few_run_at_a_time_some_wait_and_the_rest_is_refused() {
-        let pool = Arc::new(Pool::new(2));
+        let pool = Arc::new(Pool::new(2, Yields::ToNone));
         let (gate, mut began) = Gate::new();
         let start = |count: usize| {
             (0..count)
@@ -169,9 +198,9 @@ mod tests {
         assert_eq!(pool.run(|| 7).await, Ok(7));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_waits_too_long_is_refused_and_gives_the_place_back() {
-        let pool = Arc::new(Pool::new(1));
+        let pool = Arc::new(Pool::new(1, Yields::ToNone));
         let (gate, mut began) = Gate::new();
         let first = {
             let (pool, work) = (Arc::clone(&pool), gate.work());
@@ -183,6 +212,7 @@ mod tests {
             tokio::spawn(async move { pool.run(|| ()).await })
         };
         settle(&pool, WAITING - 1).await;
+        tokio::time::pause();
         tokio::time::advance(PATIENCE).await;
         assert_eq!(second.await.unwrap(), Err(PasswordError::Busy));
         assert_eq!(pool.places.available_permits(), WAITING);
@@ -192,7 +222,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_nobody_waits_for_any_more_keeps_its_turn() {
-        let pool = Arc::new(Pool::new(1));
+        let pool = Arc::new(Pool::new(1, Yields::ToNone));
         let (gate, mut began) = Gate::new();
         let given_up = {
             let (pool, work) = (Arc::clone(&pool), gate.work());
@@ -209,11 +239,27 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_error_and_takes_no_place_with_it() {
-        let pool = Pool::new(1);
+        let pool = Pool::new(1, Yields::ToNone);
         for _ in 0..WAITING + 2 {
             let result = pool.run(|| -> () { panic!("made to fail") }).await;
             assert_eq!(result, Err(PasswordError::Broken("it panicked".to_owned())));
         }
         assert_eq!(pool.run(|| 7).await, Ok(7));
+    }
+
+    /// What the kernel says of the thread that asks.
+    fn policy() -> ThreadSchedulePolicy {
+        thread_priority::unix::thread_schedule_policy().unwrap()
+    }
+
+    #[tokio::test]
+    async fn hashes_of_strangers_give_way_to_all_other_threads() {
+        let normal = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        let strangers = Pool::new(1, Yields::ToAll);
+        assert_eq!(strangers.run(policy).await, Ok(idle));
+        let familiar = Pool::new(1, Yields::ToNone);
+        assert_eq!(familiar.run(policy).await, Ok(normal));
+        assert_eq!(policy(), normal);
     }
 }
