@@ -45,7 +45,10 @@ async fn submitted(call: &Call<CanSend>) -> Result<HttpResponse, ApiError> {
     if let Destination::Conversation(id) = request.to {
         call.demand_conversation(id).await?;
     }
-    call.state().template_gate.demand(call.tenant(), &request).await?;
+    call.state()
+        .template_gate
+        .demand(call.tenant(), &mut request)
+        .await?;
     let accepted = call.state().tenants.submit(call.tenant(), request).await;
     let accepted = accepted.map_err(|refusal| call.quotas().explain(refusal.into()))?;
     match accepted.acceptance {

@@ -373,13 +373,6 @@ impl Broadcasts {
         if found.status.is_refused() {
             return Err(Ended::Failed(BroadcastProblem::TemplateNotSendable));
         }
-        let is_other = ["UTILITY", "AUTHENTICATION"]
-            .iter()
-            .any(|category| found.category.eq_ignore_ascii_case(category));
-        Ok(if is_other {
-            Purpose::Other
-        } else {
-            Purpose::Marketing
-        })
+        Ok(found.purpose())
     }
 }

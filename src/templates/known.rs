@@ -9,7 +9,7 @@ use lru::LruCache;
 use serde_json::Value;
 
 use super::{TemplateBook, TemplateRefusal};
-use crate::domain::{TemplateId, TemplateName, TemplateStatus, TenantId, WabaId};
+use crate::domain::{Purpose, TemplateId, TemplateName, TemplateStatus, TenantId, WabaId};
 use crate::store::StoreError;
 use crate::store::tables::Template;
 use crate::whatsapp::templates::{Definition, Preview, fill};
@@ -30,6 +30,7 @@ const ACCOUNTS: NonZeroUsize = NonZeroUsize::new(20_000).unwrap();
 /// A template, ready to be compared with.
 pub(super) struct Ready {
     status: TemplateStatus,
+    purpose: Purpose,
     /// `None` where its components are not known.
     definition: Option<Definition>,
 }
@@ -39,6 +40,7 @@ impl Ready {
         let read = || Definition::read(&row.components, &row.category, row.parameter_format.as_deref());
         Self {
             status: row.status.clone(),
+            purpose: row.purpose(),
             definition: row.components.is_array().then(read),
         }
     }
@@ -171,6 +173,12 @@ impl Known {
     }
 }
 
+/// The template that a message names.
+fn named(waba: &WabaId, template: &Value) -> TemplateId {
+    let text = |path: &str| template.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    TemplateName::new(waba.clone(), text("/name"), text("/language/code")).id()
+}
+
 impl TemplateBook {
     /// Refuses a message whose template the account does not have, or may not send, or that does not fill it. `template` is the
     /// object of that name in the message. While the store does not answer, and before the account was ever looked up, Meta
@@ -197,9 +205,7 @@ impl TemplateBook {
         waba: &WabaId,
         template: &Value,
     ) -> Result<Result<Option<Preview>, TemplateRefusal>, StoreError> {
-        let text = |path: &str| template.pointer(path).and_then(Value::as_str).unwrap_or_default();
-        let id = TemplateName::new(waba.clone(), text("/name"), text("/language/code")).id();
-        let Some(ready) = self.ready(tenant, id).await? else {
+        let Some(ready) = self.ready(tenant, named(waba, template)).await? else {
             if !self.was_looked_up(tenant, waba).await? {
                 return Ok(Ok(None));
             }
@@ -217,6 +223,12 @@ impl TemplateBook {
         Ok(fill(definition, template)
             .map(Some)
             .map_err(TemplateRefusal::Invalid))
+    }
+
+    /// What a message of this template is for by Meta's category; `None` where that cannot be told.
+    pub async fn purpose(&self, tenant: TenantId, waba: &WabaId, template: &Value) -> Option<Purpose> {
+        let ready = self.ready(tenant, named(waba, template)).await.ok()??;
+        Some(ready.purpose)
     }
 
     async fn ready(&self, tenant: TenantId, id: TemplateId) -> Result<Option<Arc<Ready>>, StoreError> {
@@ -284,6 +296,7 @@ mod tests {
 
     fn put(read: &mut ReadTemplates, tenant: TenantId, which: usize, bytes: usize) {
         let value = Arc::new(Ready {
+            purpose: Purpose::Other,
             status: TemplateStatus::Approved,
             definition: None,
         });

@@ -11,6 +11,7 @@ on_every_store! {
     a_templates_picture_is_given_to_meta_in_pieces_and_reviewed,
     a_template_of_metas_library_is_sent_without_a_review,
     a_template_that_the_review_refuses_says_why_and_may_not_be_sent,
+    what_meta_has_for_marketing_is_marketing_whatever_the_message_says,
 }
 
 const WABA: &str = "102290129340398";
@@ -217,4 +218,36 @@ async fn a_template_that_the_review_refuses_says_why_and_may_not_be_sent(kept: K
         (status, error["code"].as_str()),
         (422, Some("template_not_sendable"))
     );
+}
+
+async fn what_meta_has_for_marketing_is_marketing_whatever_the_message_says(kept: Kept) {
+    let gateway = TestGateway::start(kept).await;
+    let draft = json!({
+        "waba_id": WABA, "name": "table_offer", "language": "en_US", "category": "MARKETING",
+        "components": [{ "type": "BODY", "text": "Hi {{1}}, a table is half the price.",
+            "example": { "body_text": [["Ana"]] } }],
+    });
+    let (status, made) = gateway.post("/v1/templates", None, &draft).await;
+    assert_eq!(status, 201, "{made}");
+    until_status(&gateway, made["template_id"].as_str().unwrap(), "APPROVED").await;
+    gateway.customer_says("stop").await;
+    until("the customer stopped marketing", || async {
+        let (_, list) = gateway.get("/v1/conversations").await;
+        let contact = &list["conversations"][0]["contact"];
+        contact["opted_out_at"].is_i64().then_some(())
+    })
+    .await;
+    for said in [Value::Null, json!("utility")] {
+        let mut offer = message("table_offer", &["Ana"]);
+        if said.is_string() {
+            offer["category"] = said;
+        }
+        let (status, error) = refused(&gateway, &offer).await;
+        assert_eq!(
+            (status, error["code"].as_str()),
+            (422, Some("opted_out")),
+            "{error}"
+        );
+    }
+    gateway.stop().await;
 }

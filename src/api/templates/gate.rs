@@ -11,7 +11,7 @@ use super::super::error::ApiError;
 use super::super::ws::ConversationNumbers;
 use crate::actors::port::TenantDirectory;
 use crate::actors::request::{ContentClass, Destination, SubmitRequest};
-use crate::domain::{Clock, ContentKind, PhoneNumberId, TenantId, WabaId};
+use crate::domain::{Clock, ContentKind, PhoneNumberId, Purpose, TenantId, WabaId};
 use crate::store::Store;
 use crate::templates::TemplateBook;
 
@@ -52,11 +52,12 @@ impl TemplateGate {
         }
     }
 
-    /// Refuses a message whose template Meta would refuse. Where that cannot be told, Meta decides.
+    /// Refuses a message whose template Meta would refuse. Where that cannot be told, Meta decides. One that Meta has for marketing
+    /// is marketing, whatever the caller says.
     pub(in crate::api) async fn demand(
         &self,
         tenant: TenantId,
-        request: &SubmitRequest,
+        request: &mut SubmitRequest,
     ) -> Result<(), ApiError> {
         let is_template =
             request.class == ContentClass::Template && *request.content.kind() == ContentKind::Template;
@@ -70,7 +71,11 @@ impl TemplateGate {
         let Some(template) = content.get("template") else {
             return Ok(());
         };
-        Ok(self.templates.check(tenant, &waba, template).await?)
+        self.templates.check(tenant, &waba, template).await?;
+        if self.templates.purpose(tenant, &waba, template).await == Some(Purpose::Marketing) {
+            request.purpose = Purpose::Marketing;
+        }
+        Ok(())
     }
 
     /// The account that a message goes out from; `None` where it cannot be told, or there is none.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Kept, PLAIN, Subject, Table};
-use crate::domain::{TemplateId, TemplateName, TemplateStatus, TenantId, Timestamp, WabaId};
+use crate::domain::{Purpose, TemplateId, TemplateName, TemplateStatus, TenantId, Timestamp, WabaId};
 use crate::store::plain::{Partition, PlainKey, PlainRow};
 
 /// Where templates are declared.
@@ -116,6 +116,18 @@ impl Told {
 }
 
 impl Template {
+    /// What a message of it is for. What is neither useful for something else nor a code is marketing.
+    pub fn purpose(&self) -> Purpose {
+        let is_other = ["UTILITY", "AUTHENTICATION"]
+            .iter()
+            .any(|category| self.category.eq_ignore_ascii_case(category));
+        if is_other {
+            Purpose::Other
+        } else {
+            Purpose::Marketing
+        }
+    }
+
     /// All of a tenant's.
     pub fn of(tenant: TenantId) -> Partition {
         Partition::of_tenant(&TEMPLATE, tenant)

@@ -44,7 +44,7 @@ pub(super) async fn ask(
                     .inspect_err(|error| metrics::sends_refused_total(error.code().label()).increment(1))?;
             }
             visible.demand_destination(&mut request.to).await?;
-            let gate = shared.templates.demand(who.tenant, &request).await;
+            let gate = shared.templates.demand(who.tenant, &mut request).await;
             gate.inspect_err(|error| metrics::sends_refused_total(error.code().label()).increment(1))?;
             request.most_waiting = quotas.as_ref().map(|quotas| quotas.most(Quota::Backlog));
             match commands.submit(who.tenant, *request).await {
