@@ -25,8 +25,8 @@ export function Connections({ context }) {
       await profile.disconnect(one.tenant_id);
       await loaded.load();
     }, t('connections.gone', { name: one.name ?? one.tenant_id }));
-  // Most have none, and no business of theirs has a provider: nothing is said of it.
-  if (loaded.data && !issuer && connections.length === 0) return null;
+  // Most have none, and no business of theirs has a provider: nothing is said of it, nor while it is asked for.
+  if (!loaded.error && !issuer && connections.length === 0) return null;
   return html`
     <section class="card" aria-labelledby="connections-title">
       <h2 id="connections-title">${t('connections.title')}</h2>
