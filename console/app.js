@@ -251,6 +251,14 @@ function changed() {
   late = timers.setTimeout(render, 100);
 }
 
+/**
+ * Shows first what changed, before anything is done with the page: what is written, pasted or dropped belongs to the conversation that is
+ * open, and no frame may have passed since another one was opened.
+ */
+function showFirst() {
+  if (frame !== null) render();
+}
+
 function render() {
   cancelAnimationFrame(frame);
   timers.clearTimeout(late);
@@ -451,6 +459,7 @@ async function begin() {
     () => document.visibilityState === 'visible' && (nudge(), changed()),
   );
   window.addEventListener('focus', changed);
+  for (const event of ['keydown', 'beforeinput', 'paste', 'dragover', 'drop', 'submit']) window.addEventListener(event, showFirst, { capture: true });
   window.addEventListener('beforeunload', (event) => {
     if ((desk.socket.outbox.size > 0 || composer.hasFiles) && !signedIn.isLeaving) event.preventDefault();
   });

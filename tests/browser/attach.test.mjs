@@ -123,18 +123,47 @@ desk('pictures are pasted and files are dropped; a text that is pasted with its 
   await eventually('it says where', () => page.getByText('Drop files here').isVisible());
   assert.equal(await hand(page, '#log', 'drop', [['a.pdf', 'application/pdf', 40]]), false);
   await ready(page, 2);
-  assert.equal(await page.getByText('Drop files here').isVisible(), false);
+  await eventually('it says so no more', async () => !(await page.getByText('Drop files here').isVisible()));
   assert.equal(await hand(page, '#rows', 'dragover', [['b.pdf', 'application/pdf', 40]]), false, 'the page is not left for a file');
   assert.equal(await hand(page, '#rows', 'drop', [['b.pdf', 'application/pdf', 40]]), false);
   await page.keyboard.press('Alt+KeyP');
   await hand(page, '#log', 'drop', [['c.pdf', 'application/pdf', 40]]);
-  assert.equal(await tray(page).isVisible(), false, 'a note has no files');
-  assert.equal(await page.getByRole('button', { name: /^Attach files/ }).isVisible(), false);
+  await eventually('a note has no files', async () => !(await tray(page).isVisible()));
+  await eventually('none are offered', async () => !(await page.getByRole('button', { name: /^Attach files/ }).isVisible()));
   await page.keyboard.press('Alt+KeyL');
   await ready(page, 2);
   await hand(page, '#log', 'drop', Array.from({ length: 9 }, (_, i) => [`d${i}.pdf`, 'application/pdf', 40]));
   await toast(page, /At most 10 files/);
   await ready(page, 10);
+  assert.equal(await tray(page).getByText('c.pdf').count(), 0, 'it was dropped on a note');
+});
+
+desk('what is done before a frame has passed belongs to what was changed to', async ({ page, gateway, people }) => {
+  const outbound = () => [...gateway.ledger.messages.values()].flat().filter(({ direction }) => direction === 'outbound').length;
+  const before = outbound();
+  await write(page).fill('For Sari alone');
+  const written = await page.evaluate(() => {
+    const write = /** @type {HTMLTextAreaElement} */ (document.getElementById('write'));
+    const key = (code, more) => write.dispatchEvent(new KeyboardEvent('keydown', { code, bubbles: true, cancelable: true, ...more }));
+    const drop = (name) => {
+      const data = new DataTransfer();
+      data.items.add(new File(['%PDF'], name, { type: 'application/pdf' }));
+      document.getElementById('log').dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: data }));
+    };
+    key('KeyP', { altKey: true });
+    drop('note.pdf');
+    key('KeyL', { altKey: true });
+    drop('reply.pdf');
+    key('KeyJ', { altKey: true });
+    key('Enter', { key: 'Enter' });
+    return write.value;
+  });
+  assert.equal(written, '', 'the other customer has no draft');
+  await openConversation(page, people.sari);
+  await ready(page);
+  assert.deepEqual(await tray(page).locator('.tray-name').allTextContents(), ['reply.pdf']);
+  assert.equal(await write(page).inputValue(), 'For Sari alone');
+  assert.equal(outbound(), before);
 });
 
 desk('over a line that is cut an upload goes on where it was, and nothing is sent before it is whole', async ({ page, gateway, count }) => {
