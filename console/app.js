@@ -252,7 +252,7 @@ function changed() {
 }
 
 /**
- * Shows first what changed, before anything is done with the page: what is written, pasted or dropped belongs to the conversation that is
+ * Shows at once what changed, before anything is done with the page: what is written, pasted or dropped belongs to the conversation that is
  * open, and no frame may have passed since another one was opened.
  */
 function showFirst() {
@@ -308,7 +308,7 @@ function show(id) {
   if (id !== desk.open) desk.show(id);
   signedIn.showAddress(id);
   list.reveal();
-  if (window.matchMedia('(min-width: 48rem)').matches) timers.setTimeout(() => composer.focus(), 0);
+  if (window.matchMedia('(min-width: 48rem)').matches) timers.setTimeout(() => (showFirst(), composer.focus()), 0);
 }
 
 function back() {

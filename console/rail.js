@@ -3,7 +3,7 @@
 import { number, t } from './language.js';
 import { Icon } from './parts.js';
 import { hashOfPage } from './route.js';
-import { html, memo, render, useEffect, useRef, useState } from './view.js';
+import { html, memo, render, useLayoutEffect, useRef, useState } from './view.js';
 
 /** What stands in it, and the right that it needs. */
 const ENTRIES = [
@@ -54,7 +54,7 @@ const Rail = memo(({ page, entries, unread, first, href }) => {
   const button = useRef(null);
   const nav = useRef(null);
   const close = () => setOpen(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!isOpen) return undefined;
     const outside = ({ target }) => nav.current.contains(target) || close();
     // Wherever the focus is; and no other listener takes the same press for one on the page.

@@ -4,7 +4,7 @@ import { t } from '../language.js';
 import { agentName } from '../people.js';
 import { hashOf } from '../route.js';
 import { ago, exact } from '../time.js';
-import { html, useEffect, useRef, useState } from '../view.js';
+import { html, useLayoutEffect, useRef, useState } from '../view.js';
 import { numberText } from './limit_fields.js';
 import { Loading, Press, useChange, useFocus, useLoaded } from './parts.js';
 
@@ -14,7 +14,7 @@ export function Notes({ contact, contacts, context, mayChange }) {
   const { run, problem } = useChange(context.say);
   const field = useRef(null);
   // What is begun is still there when one comes back to this contact.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (field.current) field.current.value = contacts.drafts.get(id) ?? '';
   }, [id]);
   const add = async (event) => {

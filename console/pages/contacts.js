@@ -30,8 +30,8 @@ export default function ContactsPage({ page, part, context }) {
   const rights = context.rights();
   const isPart = part !== null && Object.hasOwn(PARTS, part);
   const [filter, setFilter] = useState(NO_FILTER);
-  // A link to a list or a segment opens the contacts in it.
-  useEffect(() => {
+  // A link to a list or a segment opens the contacts in it; what is chosen after that is not taken back.
+  useLayoutEffect(() => {
     const narrowed = part && NARROWED.exec(part);
     if (narrowed) setFilter({ ...NO_FILTER, [narrowed[1]]: narrowed[2] });
   }, [part]);
@@ -133,8 +133,8 @@ function All({ open, filter, setFilter, context }) {
       scroller.removeEventListener('scroll', fit);
     };
   }, [open]);
-  // One step back, unless something else takes the press.
-  useEffect(() => {
+  // One step back, unless something else takes the press: from the first moment on that the contact is there.
+  useLayoutEffect(() => {
     if (!open) return undefined;
     const key = (event) => {
       if (event.key !== 'Escape' || event.defaultPrevented || document.querySelector('dialog[open]') || event.target.closest?.('input, textarea, select')) return;

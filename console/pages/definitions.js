@@ -20,6 +20,8 @@ export function Definitions({ what, id, loaded, contacts, say, save, form, row }
   const add = useRef(null);
   const { run, problem } = useChange(say);
   const toButton = () => add.current?.focus({ preventScroll: true });
+  const shown = useRef(written);
+  shown.current = written;
   const done = () => {
     setWritten(null);
     toButton();
@@ -27,9 +29,11 @@ export function Definitions({ what, id, loaded, contacts, say, save, form, row }
   const saved = async (values) => {
     await save(written, values);
     say(t('lists.saved', { name: values.name }), 'good');
-    done();
+    // Another one may have been begun while this one was saved.
+    if (shown.current === written) done();
     await loaded.load();
   };
+  const begin = () => setWritten((before) => (before === null || before[id] ? {} : before));
   const remove = (one) =>
     run(async () => {
       await contacts.remove(what, one[id]);
@@ -40,7 +44,7 @@ export function Definitions({ what, id, loaded, contacts, say, save, form, row }
     <section class="card" aria-labelledby=${`${what}-title`}>
       <header>
         <h2 id=${`${what}-title`}>${t(`contacts.${what}`)}</h2>
-        <button type="button" class="primary" ref=${add} onclick=${() => setWritten({})}>${t(`${what}.add`)}</button>
+        <button type="button" class="primary" ref=${add} onclick=${begin}>${t(`${what}.add`)}</button>
       </header>
       <p class="quiet">${t(`${what}.about`)}</p>
       ${written && form({ key: written[id] ?? '', written, save: saved, onCancel: done })}

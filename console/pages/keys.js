@@ -3,7 +3,7 @@
 import { LONG } from '../http.js';
 import { t } from '../language.js';
 import { exact } from '../time.js';
-import { html, useEffect, useRef, useState } from '../view.js';
+import { html, useLayoutEffect, useRef, useState } from '../view.js';
 import { Copied, Field, Form, Head, Loading, Press, useChange, useFocus, useLoaded } from './parts.js';
 
 const SCOPES = ['send', 'read', 'agents', 'act_as'];
@@ -14,7 +14,7 @@ export default function Keys({ page, context }) {
   // What is written: nothing, a new key, or the one that was made.
   const [written, setWritten] = useState(null);
   const add = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (written === null && loaded.data) add.current?.focus({ preventScroll: true });
   }, [written]);
   const { run, problem } = useChange(say);

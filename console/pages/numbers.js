@@ -6,7 +6,7 @@ import { pauseOf, delayOf } from '../lanes.js';
 import { nodes, t } from '../language.js';
 import { moment } from '../time.js';
 import { checkName, told } from '../told.js';
-import { html, useEffect, useRef, useState } from '../view.js';
+import { html, useLayoutEffect, useRef, useState } from '../view.js';
 import { Copied, Field, Form, Head, Loading, Press, useFocus, useLoaded } from './parts.js';
 
 export default function Numbers({ page, context }) {
@@ -16,7 +16,7 @@ export default function Numbers({ page, context }) {
   const [written, setWritten] = useState(null);
   const add = useRef(null);
   const done = () => setWritten(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (written === null && loaded.data) add.current?.focus({ preventScroll: true });
   }, [written]);
   const save = async (values) => {

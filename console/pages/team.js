@@ -4,7 +4,7 @@ import { ownRefusal, roleAllows, roleName, rolesGivenBy } from '../account.js';
 import { nodes, t } from '../language.js';
 import { Face } from '../parts.js';
 import { exact } from '../time.js';
-import { html, useEffect, useRef, useState } from '../view.js';
+import { html, useLayoutEffect, useRef, useState } from '../view.js';
 import { LimitFields, isLimitable, limitText, wantedLimit } from './limit_fields.js';
 import { Teams } from './teams.js';
 import { Choice, Copied, Field, Form, Head, Loading, OwnProof, Press, ProofAlong, useChange, useFocus, useLoaded } from './parts.js';
@@ -44,7 +44,7 @@ export default function Team({ page, context }) {
     loaded.load();
   };
   // The button is there again only after this render.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (written === null && loaded.data) invite.current?.focus({ preventScroll: true });
   }, [written]);
   const { members = [], invitations = [] } = loaded.data ?? {};

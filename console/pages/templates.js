@@ -9,7 +9,7 @@ import { draftOf, emptyDraft } from '../template_draft.js';
 import { hashOfPage } from '../route.js';
 import { previewOf } from '../templates.js';
 import { moment } from '../time.js';
-import { html, useEffect, useRef, useState } from '../view.js';
+import { html, useEffect, useLayoutEffect, useRef, useState } from '../view.js';
 import { Head, Press } from './parts.js';
 import { Editor } from './template_editor.js';
 import { Library } from './template_library.js';
@@ -41,8 +41,8 @@ export default function Templates({ page, part, context }) {
     open(null);
   };
   // Whoever goes elsewhere by the history leaves the editor.
-  useEffect(() => setPlace({}), [part]);
-  useEffect(() => {
+  useLayoutEffect(() => setPlace((before) => (Object.keys(before).length === 0 ? before : {})), [part]);
+  useLayoutEffect(() => {
     // The page itself sees to where it begins.
     if (isFirst.current) isFirst.current = false;
     else goToTop();
