@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
+import { slowDown } from './slow.mjs';
 
 const CLOSED_WITHIN_MS = 10_000;
 const ARGS = [
@@ -28,6 +29,7 @@ export async function launch(options = {}) {
     locale: 'en-GB',
     ...options,
   });
+  await slowDown(context);
   const close = async () => {
     await context.close();
     await rm(profile, { recursive: true, force: true });

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 
-const PATIENCE = 10_000;
+/** Long, for a machine that is busy: it costs nothing where all is well. */
+const PATIENCE = 30_000;
 
 /** Waits until `look()` gives something true, and gives it back. */
 export async function eventually(what, look, patience = PATIENCE) {
@@ -17,8 +18,37 @@ export async function eventually(what, look, patience = PATIENCE) {
     }
     if (Date.now() > end)
       assert.fail(`it did not come to this within ${patience / 1000} s: ${what}; last seen: ${seen}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await rest();
   }
+}
+
+const rest = () => new Promise((resolve) => setTimeout(resolve, 25));
+
+/**
+ * `assert` for what is read off a page, which shows a change a frame after it: reads again until it holds.
+ * `soon.equal(() => field.inputValue(), 'x')`. What is not to happen is looked for only after a sign that all has been done.
+ */
+export const soon = {
+  ok: until(assert.ok),
+  equal: until(assert.equal),
+  notEqual: until(assert.notEqual),
+  deepEqual: until(assert.deepEqual),
+  match: until(assert.match),
+  doesNotMatch: until(assert.doesNotMatch),
+};
+
+function until(holds) {
+  return async (look, ...expected) => {
+    const end = Date.now() + PATIENCE;
+    for (;;) {
+      try {
+        return holds(await look(), ...expected);
+      } catch (error) {
+        if (Date.now() > end) throw error;
+      }
+      await rest();
+    }
+  };
 }
 
 /** Waits for the chip to say this. */

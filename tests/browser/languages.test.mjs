@@ -6,7 +6,7 @@ import { axeProblems } from './axe.mjs';
 import { contrastProblems, namelessControls } from './access.mjs';
 import { launch } from './browser.mjs';
 import { png } from './files.mjs';
-import { eventually, keptByBrowser, openConversation } from './hands.mjs';
+import { eventually, keptByBrowser, openConversation, soon } from './hands.mjs';
 import { SECRET, inTheOffice, sheet } from './office.mjs';
 
 let browser;
@@ -25,10 +25,10 @@ const sticksOut = (page) =>
   );
 
 async function isWellMade(page, what) {
-  assert.deepEqual(await axeProblems(page), [], what);
-  assert.deepEqual(await contrastProblems(page), [], what);
-  assert.deepEqual(await namelessControls(page), [], what);
-  assert.deepEqual(await sticksOut(page), [], what);
+  await soon.deepEqual(() => axeProblems(page), [], what);
+  await soon.deepEqual(() => contrastProblems(page), [], what);
+  await soon.deepEqual(() => namelessControls(page), [], what);
+  await soon.deepEqual(() => sticksOut(page), [], what);
 }
 
 /** Keeps a choice as the page does. */
@@ -48,7 +48,7 @@ for (const [language, words] of Object.entries(WORDS))
       await prefer(browser.context, gateway, 'theme', theme);
       const page = await open();
       await sheet(page).getByRole('heading', { name: words.signIn }).waitFor();
-      assert.deepEqual([await root(page, 'lang'), await root(page, 'dir'), await root(page, 'data-theme')], [language, words.direction, theme]);
+      await soon.deepEqual(async () => [await root(page, 'lang'), await root(page, 'dir'), await root(page, 'data-theme')], [language, words.direction, theme]);
       await isWellMade(page, 'signing in');
       await sheet(page).locator('[name=email]').fill('ana@example.com');
       await sheet(page).locator('[name=password]').fill(SECRET);
@@ -83,7 +83,7 @@ for (const [language, words] of Object.entries(WORDS))
       await page.setViewportSize({ width: 360, height: 740 });
       await isWellMade(page, 'the account on a phone');
       await page.setViewportSize({ width: 1440, height: 900 });
-      assert.deepEqual((await keptByBrowser(page)).toSorted(), ['__Host-mesej', 'language', 'theme'].toSorted());
+      await soon.deepEqual(async () => (await keptByBrowser(page)).toSorted(), ['__Host-mesej', 'language', 'theme'].toSorted());
     });
 
 office('what customers write keeps its own direction, and what points is turned around', async ({ gateway, customers, open }) => {
@@ -94,17 +94,18 @@ office('what customers write keeps its own direction, and what points is turned 
   await page.keyboard.press('Enter');
   await page.locator('.live[data-state=live]').waitFor();
   await openConversation(page, customers.sari);
-  const directions = await page.locator('#log .prose').evaluateAll((all) => all.map((one) => [one.dir, getComputedStyle(one).direction]));
-  assert.ok(directions.length > 0 && directions.every(([dir, shown]) => dir === 'auto' && shown === 'ltr'), String(directions));
-  assert.equal(await page.locator('#write').getAttribute('dir'), 'auto');
+  const directions = () => page.locator('#log .prose').evaluateAll((all) => [...new Set(all.map((one) => `${one.dir} ${getComputedStyle(one).direction}`))]);
+  await soon.deepEqual(directions, ['auto ltr']);
+  await soon.equal(() => page.locator('#write').getAttribute('dir'), 'auto');
   const side = (place) => page.locator(place).first().evaluate((node) => getComputedStyle(node).textAlign);
-  assert.deepEqual([await side('.row-name'), await side('.thread-head h1')], ['right', 'right'], 'at the page’s own side');
-  assert.equal(await page.locator('#write').evaluate((node) => getComputedStyle(node).direction), 'rtl', 'what it says while it is empty');
-  assert.match(await page.locator('.address').textContent(), /\u2068\+62 813 555 01234\u2069/);
-  const turned = await page.locator('.send .icon').evaluate((icon) => getComputedStyle(icon).transform);
-  assert.equal(turned, 'matrix(-1, 0, 0, 1, 0, 0)');
-  const [list, thread] = await Promise.all(['#inbox', '#thread'].map((place) => page.locator(place).boundingBox()));
-  assert.ok(list.x > thread.x, 'the list is where reading begins');
+  await soon.deepEqual(async () => [await side('.row-name'), await side('.thread-head h1')], ['right', 'right'], 'at the page’s own side');
+  await soon.equal(() => page.locator('#write').evaluate((node) => getComputedStyle(node).direction), 'rtl', 'what it says while it is empty');
+  await soon.match(() => page.locator('.address').textContent(), /\u2068\+62 813 555 01234\u2069/);
+  await soon.equal(() => page.locator('.send .icon').evaluate((icon) => getComputedStyle(icon).transform), 'matrix(-1, 0, 0, 1, 0, 0)');
+  await soon.ok(async () => {
+    const [list, thread] = await Promise.all(['#inbox', '#thread'].map((place) => page.locator(place).boundingBox()));
+    return list.x > thread.x;
+  }, 'the list is where reading begins');
 });
 
 test('without a choice the language is the browser’s, and the theme the system’s', async () => {
@@ -123,7 +124,7 @@ test('without a choice the language is the browser’s, and the theme the system
       await sheet(page).getByRole('heading', { name: 'Iniciar sesión' }).waitFor();
       await sheet(page).getByLabel('Tema').selectOption('');
       await eventually('it is dark again', async () => (await paper()) === dark);
-      assert.deepEqual(await keptByBrowser(page), [], 'a choice that is taken back leaves no cookie');
+      await soon.deepEqual(() => keptByBrowser(page), [], 'a choice that is taken back leaves no cookie');
     });
   } finally {
     await other.close();
@@ -154,7 +155,7 @@ office('a language that cannot be loaded leaves the page in English', async ({ g
   try {
     const page = await open();
     await eventually('it asks for the account', () => sheet(page).getByRole('heading', { name: 'Sign in' }).isVisible());
-    assert.equal(await root(page, 'lang'), 'en');
+    await soon.equal(() => root(page, 'lang'), 'en');
   } finally {
     await browser.context.unroute('**/console/messages/ms.js');
   }

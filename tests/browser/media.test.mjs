@@ -6,7 +6,7 @@ import { atTheDesk } from './at_the_desk.mjs';
 import { axeProblems } from './axe.mjs';
 import { launch } from './browser.mjs';
 import { blank, bomb, png, wav } from './files.mjs';
-import { eventually, keptByBrowser, openConversation } from './hands.mjs';
+import { eventually, keptByBrowser, openConversation, soon } from './hands.mjs';
 import { isAccessible } from './sound.mjs';
 
 let browser;
@@ -40,20 +40,20 @@ desk(
   async ({ page, gateway, sent, card, wrong }) => {
     const first = card(sent[0]).getByRole('button', { name: 'Open The garden' });
     await eventually('it is drawn', async () => (await first.locator('canvas').count()) === 1);
-    assert.deepEqual(await colourAt(first.locator('canvas')), [200, 80, 40]);
-    assert.ok((await first.locator('canvas').evaluate((node) => node.width)) <= 640, 'a small picture, not the whole one');
+    await soon.deepEqual(() => colourAt(first.locator('canvas')), [200, 80, 40]);
+    await soon.ok(async () => (await first.locator('canvas').evaluate((node) => node.width)) <= 640, 'a small picture, not the whole one');
     await eventually('all are drawn', async () => (await page.locator('#log .picture canvas').count()) === 3);
-    assert.equal(await page.locator('#log img').count(), 0);
+    await soon.equal(() => page.locator('#log img').count(), 0);
     await isAccessible(page, 'pictures');
-    assert.deepEqual(await axeProblems(page), []);
+    await soon.deepEqual(() => axeProblems(page), []);
     await first.click();
     const viewer = page.getByRole('dialog', { name: 'Picture' });
     const picture = viewer.locator('img');
     const width = () => picture.evaluate((node) => node.naturalWidth);
     await eventually('it is shown whole', async () => (await width()) === 1600);
-    assert.equal(await picture.getAttribute('alt'), 'The garden');
-    assert.match(await viewer.textContent(), /1 of 3/);
-    assert.deepEqual(await axeProblems(page), []);
+    await soon.equal(() => picture.getAttribute('alt'), 'The garden');
+    await soon.match(() => viewer.textContent(), /1 of 3/);
+    await soon.deepEqual(() => axeProblems(page), []);
     await page.keyboard.press('ArrowRight');
     await eventually('the next one', async () => (await width()) === 40);
     await page.keyboard.press('ArrowRight');
@@ -63,15 +63,15 @@ desk(
     await page.keyboard.press('ArrowLeft');
     await eventually('the first again', async () => (await width()) === 1600);
     await page.keyboard.press('+');
-    assert.equal(await picture.evaluate((node) => node.getBoundingClientRect().width), 1600);
+    await soon.equal(() => picture.evaluate((node) => node.getBoundingClientRect().width), 1600);
     const address = await picture.getAttribute('src');
     await page.keyboard.press('Escape');
     await eventually('it is closed', () => viewer.isHidden());
-    assert.equal(await page.evaluate(() => document.activeElement.dataset.mediaId), sent[0].media.media_id);
-    assert.ok(await page.locator('#thread-head').isVisible(), 'the conversation is still open');
+    await soon.equal(() => page.evaluate(() => document.activeElement.dataset.mediaId), sent[0].media.media_id);
+    await soon.ok(() => page.locator('#thread-head').isVisible(), 'the conversation is still open');
     await assert.rejects(page.evaluate((url) => fetch(url), address));
-    assert.equal(gateway.media.heard.filter((call) => call === 'GET media').length, 3 + 5, 'a thumbnail each, and each time it was opened');
-    assert.deepEqual([await keptByBrowser(page), wrong.filter((line) => !/Refused to connect|violates the following|Fetch API cannot load/.test(line))], [[], []]);
+    await soon.equal(() => gateway.media.heard.filter((call) => call === 'GET media').length, 3 + 5, 'a thumbnail each, and each time it was opened');
+    await soon.deepEqual(async () => [await keptByBrowser(page), wrong.filter((line) => !/Refused to connect|violates the following|Fetch API cannot load/.test(line))], [[], []]);
   },
 );
 
@@ -80,8 +80,8 @@ desk(
   (media) => [['image', media.keep('image/png', bomb(30_000, 30_000))], ['image', media.keep('image/png', png(40, 40))]],
   async ({ page, sent, card }) => {
     await eventually('it says why', async () => /too many pixels/.test(await card(sent[0]).textContent()));
-    assert.equal(await card(sent[0]).getByRole('button', { name: /^Download/ }).count(), 1);
-    assert.equal(await card(sent[0]).locator('canvas, img, .picture').count(), 0);
+    await soon.equal(() => card(sent[0]).getByRole('button', { name: /^Download/ }).count(), 1);
+    await soon.equal(() => card(sent[0]).locator('canvas, img, .picture').count(), 0);
     await eventually('the other one is drawn', async () => (await card(sent[1]).locator('canvas').count()) === 1);
     await isAccessible(page, 'too many pixels');
   },
@@ -109,11 +109,11 @@ desk(
     await card(sent[0]).getByRole('button', { name: 'Play voice.wav' }).click();
     const player = card(sent[0]).locator('audio');
     await eventually('it plays', () => player.evaluate((node) => node.currentTime > 0 && !node.paused));
-    assert.match(await player.getAttribute('src'), /^\/media\/[0-9a-f]+$/);
+    await soon.match(() => player.getAttribute('src'), /^\/media\/[0-9a-f]+$/);
     const speed = card(sent[0]).getByRole('button', { name: /^Speed/ });
     for (const expected of [1.5, 2, 1]) {
       await speed.click();
-      assert.equal(await player.evaluate((node) => node.playbackRate), expected);
+      await soon.equal(() => player.evaluate((node) => node.playbackRate), expected);
     }
     gateway.ledger.receive(id, { type: 'reaction', reaction: { message_id: sent[0].wamid, emoji: '👍' } });
     await eventually('the bubble is another one', async () => /👍/.test(await page.locator(`[data-id="${sent[0].id}"]`).textContent()));
@@ -122,7 +122,7 @@ desk(
     await card(sent[1]).getByRole('button', { name: /^Play/ }).click();
     await eventually('the other plays alone', async () => (await player.evaluate((node) => node.paused)) && card(sent[1]).locator('audio').evaluate((node) => !node.paused));
     await isAccessible(page, 'players');
-    assert.deepEqual([await axeProblems(page), wrong], [[], []]);
+    await soon.deepEqual(async () => [await axeProblems(page), wrong], [[], []]);
   },
 );
 
@@ -151,14 +151,14 @@ desk(
     await eventually('name and size', async () => /offer\.pdf.*PDF · 1\.2 MB/.test(await card(sent[0]).textContent()));
     const [download] = await Promise.all([page.waitForEvent('download'), card(sent[0]).getByRole('button', { name: 'Download offer.pdf' }).click()]);
     assert.equal(download.suggestedFilename(), 'offer.pdf');
-    assert.ok((await card(sent[1]).textContent()).includes('<b>page</b>.html'));
+    await soon.ok(async () => (await card(sent[1]).textContent()).includes('<b>page</b>.html'));
     const before = page.url();
     const [page_] = await Promise.all([page.waitForEvent('download'), card(sent[1]).getByRole('button', { name: /^Download/ }).click()]);
     assert.match(page_.suggestedFilename(), /page.*\.html$/);
     assert.equal(page.url(), before);
     await eventually('a drawing with scripts is a file like others', () => card(sent[2]).getByRole('button', { name: /^Download/ }).isVisible());
     await eventually('a picture that is none says so', async () => /cannot be shown/.test(await card(sent[3]).textContent()));
-    assert.ok(!/taken/.test(await page.title()));
+    await soon.ok(async () => !/taken/.test(await page.title()));
     assert.equal(page.context().pages().length, 2);
     gateway.media.faults.link = [410, 'media_removed'];
     await card(sent[0]).getByRole('button', { name: 'Download offer.pdf' }).click();

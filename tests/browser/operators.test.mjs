@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch } from './browser.mjs';
-import { eventually, keptByBrowser } from './hands.mjs';
+import { eventually, keptByBrowser, soon } from './hands.mjs';
 import { atWork, inTheOffice, says, sheet, visit } from './office.mjs';
 import { isSound } from './sound.mjs';
 
@@ -36,7 +36,7 @@ office('a token is asked for, kept in the tab alone, and asked for again', async
   const page = await open('#/operator/health');
   const token = sheet(page).locator('[name=token]');
   await token.waitFor();
-  assert.equal(await token.getAttribute('autocomplete'), 'off');
+  await soon.equal(() => token.getAttribute('autocomplete'), 'off');
   await isSound(page, 'the token');
   await token.fill('wrong');
   await page.keyboard.press('Enter');
@@ -49,8 +49,8 @@ office('a token is asked for, kept in the tab alone, and asked for again', async
   await page.keyboard.press('Enter');
   await eventually('the health', async () => (await page.locator('#page h1').textContent()) === 'Health');
   await says(page.locator('#rail'), /Olga/);
-  assert.deepEqual(await keptByBrowser(page), []);
-  assert.equal((await page.content()).includes(own), false);
+  await soon.deepEqual(() => keptByBrowser(page), []);
+  await soon.equal(async () => (await page.content()).includes(own), false);
   await page.reload();
   await token.waitFor();
   await token.fill(own);
@@ -73,7 +73,7 @@ office('tenants are searched, shown in parts, and opened', async ({ gateway, ope
   const page = await enter(open, 'settings-token-of-the-gateway');
   const place = page.locator('#page');
   await says(place, /121 tenants/);
-  assert.equal(await place.locator('[data-tenant]').count(), 50);
+  await soon.equal(() => place.locator('[data-tenant]').count(), 50);
   await place.getByRole('button', { name: 'Show more' }).click();
   await eventually('the next ones are there', async () => (await place.locator('[data-tenant]').count()) === 100);
   await place.getByLabel('Search by name or id').fill('maju toko');
@@ -138,13 +138,13 @@ office('an operator who only looks has nothing to press that changes something',
   const place = page.locator('#page');
   const buttons = () => place.getByRole('button').allTextContents();
   await says(place, /121 tenants/);
-  assert.deepEqual(await buttons(), ['Show more']);
+  await soon.deepEqual(() => buttons(), ['Show more']);
   await page.evaluate((id) => (location.hash = `#/operator/tenants/${id}`), tenant_id);
   await says(place, /Web shop.*Messages are kept for 365 days\..*12 of 200/s);
-  assert.deepEqual(await buttons(), ['Check']);
+  await soon.deepEqual(() => buttons(), ['Check']);
   await page.evaluate(() => (location.hash = '#/operator/quarantine'));
   await says(place, /Malformed/);
-  assert.deepEqual(await buttons(), []);
+  await soon.deepEqual(() => buttons(), []);
   assert.deepEqual(gateway.operators.heard.filter((call) => !call.startsWith('GET')), []);
 });
 
@@ -153,7 +153,7 @@ for (const language of ['en', 'ar'])
     const { tenant_id } = filled(gateway);
     await browser.context.addCookies([{ name: 'language', value: language, url: gateway.localUrl, sameSite: 'Lax' }]);
     const page = await enter(open, 'settings-token-of-the-gateway');
-    assert.equal(await page.evaluate(() => document.documentElement.dir), language === 'ar' ? 'rtl' : 'ltr');
+    await soon.equal(() => page.evaluate(() => document.documentElement.dir), language === 'ar' ? 'rtl' : 'ltr');
     for (const [name, there] of [['tenants', '[data-tenant]'], ['health', '.health'], ['quarantine', '[data-item]'], [`tenants/${tenant_id}`, '[data-key]']]) {
       await page.evaluate((hash) => (location.hash = hash), `#/operator/${name}`);
       await page.locator(`#page ${there}`).first().waitFor();
@@ -161,7 +161,7 @@ for (const language of ['en', 'ar'])
       await isSound(page, name);
       if (name === 'health') continue;
       await page.keyboard.press('Tab');
-      assert.equal(await page.evaluate(() => document.getElementById('page').contains(document.activeElement)), true, `Tab goes into ${name}`);
+      await soon.equal(() => page.evaluate(() => document.getElementById('page').contains(document.activeElement)), true, `Tab goes into ${name}`);
     }
   });
 

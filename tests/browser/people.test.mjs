@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch } from './browser.mjs';
-import { eventually, getsThrough, isLive, keptByBrowser, openConversation, reply } from './hands.mjs';
+import { eventually, getsThrough, isLive, keptByBrowser, openConversation, reply, soon } from './hands.mjs';
 import { SECRET, atWork, choose, inTheOffice, isAsked, says, sheet, signIn } from './office.mjs';
 import { isAccessible } from './sound.mjs';
 
@@ -20,11 +20,11 @@ const hashOf = (page) => new URL(page.url()).hash;
 office('somebody signs in, answers under the own name, and stays signed in when the page is loaded again', async ({ gateway, staff, customers, open }) => {
   const page = await open();
   await isAsked(page);
-  assert.equal(await page.locator('.live-text').textContent(), 'Not signed in');
+  await soon.equal(() => page.locator('.live-text').textContent(), 'Not signed in');
   await isAccessible(page, 'signing in');
   await signIn(page, 'ana@example.com');
   await isLive(page);
-  assert.equal(await page.locator('.me-name').textContent(), 'Ana Ruiz');
+  await soon.equal(() => page.locator('.me-name').textContent(), 'Ana Ruiz');
   await openConversation(page, customers.sari);
   await reply(page, 'Ready on Friday');
   const last = () => gateway.ledger.messages.get(customers.sari).at(-1);
@@ -34,9 +34,9 @@ office('somebody signs in, answers under the own name, and stays signed in when 
   await getsThrough(page);
   await page.reload();
   await isLive(page);
-  assert.equal(await sheet(page).isVisible(), false);
-  assert.deepEqual(await keptByBrowser(page), ['__Host-mesej']);
-  assert.equal(await page.evaluate(() => document.cookie), '');
+  await soon.equal(() => sheet(page).isVisible(), false);
+  await soon.deepEqual(() => keptByBrowser(page), ['__Host-mesej']);
+  await soon.equal(() => page.evaluate(() => document.cookie), '');
 });
 
 office('what is wrong with signing in is said in words, and the field keeps the focus', async ({ gateway, open }) => {
@@ -44,7 +44,7 @@ office('what is wrong with signing in is said in words, and the field keeps the 
   for (const email of ['ana@example.com', 'nobody@example.com']) {
     await signIn(page, email, 'not the password');
     await says(sheet(page), /The e-mail address or the password is wrong\./);
-    assert.equal(await page.evaluate(() => document.activeElement.name), 'password');
+    await soon.equal(() => page.evaluate(() => document.activeElement.name), 'password');
   }
   // One click an attempt: the button has another name until the answer is there, and clicks wait for it.
   for (const secret of ['nor this one', 'nor that one', 'nor the last one']) await signIn(page, 'ana@example.com', secret);
@@ -58,10 +58,10 @@ office('what is wrong with signing in is said in words, and the field keeps the 
 office('a password manager can tell the fields, and Escape leads nowhere', async ({ open }) => {
   const page = await open();
   await isAsked(page);
-  const fields = await sheet(page).locator('form input').evaluateAll((inputs) => inputs.map((input) => [input.type, input.autocomplete]));
-  assert.deepEqual(fields, [['email', 'username'], ['password', 'current-password']]);
+  const fields = () => sheet(page).locator('form input').evaluateAll((inputs) => inputs.map((input) => [input.type, input.autocomplete]));
+  await soon.deepEqual(fields, [['email', 'username'], ['password', 'current-password']]);
   for (let i = 0; i < 3; i += 1) await page.keyboard.press('Escape');
-  assert.equal(await sheet(page).isVisible(), true);
+  await soon.equal(() => sheet(page).isVisible(), true);
 });
 
 office('a sign-in that the browser does not keep is told as that', async ({ gateway, open }) => {
@@ -83,7 +83,7 @@ office('signing out ends the session and leaves nothing on the page', async ({ p
   await eventually('the list is empty', async () => (await page.locator('.row').count()) === 0);
   assert.equal(people.sessions.size, 0);
   assert.equal(hashOf(page), '');
-  assert.deepEqual(await keptByBrowser(page), []);
+  await soon.deepEqual(() => keptByBrowser(page), []);
 });
 
 office('signing out asks before messages are thrown away, and can be done all the same', async ({ gateway, people, customers, open }) => {
@@ -93,7 +93,7 @@ office('signing out asks before messages are thrown away, and can be done all th
   await reply(page, 'Not on its way');
   await choose(page, 'Sign out');
   await says(sheet(page), /1 message of yours is still on its way/);
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Stay signed in');
+  await soon.equal(() => page.evaluate(() => document.activeElement.textContent), 'Stay signed in');
   await page.keyboard.press('Enter');
   await isIn(page);
   assert.equal(people.sessions.size, 1);
@@ -115,7 +115,7 @@ office('a sheet is not left while its call is under way', async ({ open }) => {
   await signIn(page, 'ana@example.com');
   await eventually('it is under way', () => sheet(page).getByRole('button', { name: 'Signing in…' }).isVisible());
   await sheet(page).getByRole('button', { name: 'Forgot your password?' }).click();
-  assert.equal(await sheet(page).getByRole('heading').textContent(), 'Sign in');
+  await soon.equal(() => sheet(page).getByRole('heading').textContent(), 'Sign in');
   let_go();
   await isIn(page);
   await isLive(page);
@@ -147,14 +147,14 @@ office('a session that ends asks for the account, and the draft is still there',
   await page.locator('#write').fill('Half a sentence');
   people.end(() => true);
   await says(sheet(page), /You are signed out\. Sign in again/);
-  assert.equal(await sheet(page).getByLabel('E-mail').inputValue(), 'ana@example.com');
-  assert.equal(await page.evaluate(() => document.activeElement.name), 'password');
+  await soon.equal(() => sheet(page).getByLabel('E-mail').inputValue(), 'ana@example.com');
+  await soon.equal(() => page.evaluate(() => document.activeElement.name), 'password');
   await page.evaluate(() => window.dispatchEvent(new Event('focus')));
   await page.keyboard.type(SECRET);
   await page.keyboard.press('Enter');
   await isIn(page);
   await isLive(page);
-  assert.equal(await page.locator('#write').inputValue(), 'Half a sentence');
+  await soon.equal(() => page.locator('#write').inputValue(), 'Half a sentence');
   gateway.ledger.receive(customers.sari, { type: 'text', text: { body: 'Still there?' } });
   await eventually('what comes is shown', () => page.locator('.message', { hasText: 'Still there?' }).isVisible());
 });
@@ -177,7 +177,7 @@ office('somebody else who signs in there gets a page of their own', async ({ peo
   await eventually('Ben is there', async () => (await page.locator('.me-name').textContent()) === 'بن يوسف');
   await isLive(page);
   await openConversation(page, customers.sari);
-  assert.equal(await page.locator('#write').inputValue(), '');
+  await soon.equal(() => page.locator('#write').inputValue(), '');
 });
 
 office('a tab follows when another one signs somebody else in', async ({ people, customers, open }) => {
@@ -224,20 +224,22 @@ office('somebody new accepts an invitation with a name and a good password', asy
   await isAccessible(page, 'an invitation');
   const password = sheet(page).getByLabel('Choose a password');
   const join = sheet(page).getByRole('button', { name: 'Join the team' });
-  assert.equal(await password.getAttribute('autocomplete'), 'new-password');
+  await soon.equal(() => password.getAttribute('autocomplete'), 'new-password');
   await sheet(page).getByLabel('Your name').fill('Nia');
   await password.fill('password1234');
   await join.click();
   await says(sheet(page), /This is easy to guess: add another word or two\./);
-  assert.equal(await password.getAttribute('aria-invalid'), 'true');
-  const described = (await password.getAttribute('aria-describedby')).split(' ');
-  const texts = await Promise.all(described.map((id) => page.locator(`#${id}`).textContent()));
-  assert.ok(texts.some((text) => /easy to guess/.test(text)));
+  await soon.equal(() => password.getAttribute('aria-invalid'), 'true');
+  await soon.ok(async () => {
+    const described = (await password.getAttribute('aria-describedby')).split(' ');
+    const texts = await Promise.all(described.map((id) => page.locator(`#${id}`).textContent()));
+    return texts.some((text) => /easy to guess/.test(text));
+  }, 'the field names what is wrong with it');
   await password.fill(SECRET);
   await page.keyboard.press('Enter');
   await isIn(page);
   await isLive(page);
-  assert.equal(await page.locator('.me-name').textContent(), 'Nia');
+  await soon.equal(() => page.locator('.me-name').textContent(), 'Nia');
   assert.equal(people.teams.get(tenant).members.size, 4);
 });
 
@@ -255,7 +257,7 @@ office('somebody with an account accepts with its password, and may work for bot
   await isLive(page);
   await choose(page, 'My account');
   const here = page.locator('#page li', { hasText: 'Warung Dua' });
-  assert.match(await here.textContent(), /You are here/);
+  await soon.match(() => here.textContent(), /You are here/);
   await isAccessible(page, 'businesses');
   await page.locator('#page').getByRole('button', { name: 'Work for Toko Maju' }).click();
   await eventually('the other business', async () => {
@@ -269,6 +271,7 @@ office('a link that is over or cut says so, and leads to signing in', async ({ t
     const page = await open(hash);
     await says(sheet(page), /This link was used already, is over, or was taken back\. Ask for a new one\./);
     assert.equal(hashOf(page), '');
+    await soon.equal(() => page.evaluate(() => document.activeElement.tagName), 'BUTTON');
     await page.keyboard.press('Enter');
     await isAsked(page);
   }
@@ -346,14 +349,14 @@ office('the menu works by keyboard alone', async ({ open }) => {
   const focused = () => page.evaluate(() => document.activeElement.textContent);
   await button.focus();
   await page.keyboard.press('Enter');
-  assert.equal(await button.getAttribute('aria-expanded'), 'true');
+  await soon.equal(() => button.getAttribute('aria-expanded'), 'true');
   await isAccessible(page, 'the menu');
-  assert.equal(await focused(), 'My account');
+  await soon.equal(() => focused(), 'My account');
   await page.keyboard.press('ArrowUp');
-  assert.equal(await focused(), 'Sign out');
+  await soon.equal(() => focused(), 'Sign out');
   await page.keyboard.press('ArrowDown');
-  assert.equal(await focused(), 'My account');
+  await soon.equal(() => focused(), 'My account');
   await page.keyboard.press('Escape');
-  assert.equal(await button.getAttribute('aria-expanded'), 'false');
-  assert.equal(await button.evaluate((node) => node === document.activeElement), true);
+  await soon.equal(() => button.getAttribute('aria-expanded'), 'false');
+  await soon.equal(() => button.evaluate((node) => node === document.activeElement), true);
 });

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { axeProblems } from './axe.mjs';
 import { launch } from './browser.mjs';
 import { CODE } from './fake/own_account.mjs';
-import { eventually, isLive, keptByBrowser } from './hands.mjs';
+import { eventually, isLive, keptByBrowser, soon } from './hands.mjs';
 import { SECRET, atWork, choose, inTheOffice, says, sheet } from './office.mjs';
 
 let browser;
@@ -34,7 +34,7 @@ office('name and phone are corrected, and the new name is shown at once', async 
   await eventually('it is saved', () => page.getByText('Your data are saved').isVisible());
   assert.deepEqual([staff.ana.name, staff.ana.phone], ['Ana María Ruiz', '+60 12 345 6789']);
   await eventually('the menu has it', async () => /Ana María Ruiz/.test(await page.locator('#person-menu').textContent()));
-  assert.deepEqual(await axeProblems(page), []);
+  await soon.deepEqual(() => axeProblems(page), []);
 });
 
 office('another e-mail address needs the password, and a mail goes to it', async ({ people, staff, open }) => {
@@ -45,7 +45,7 @@ office('another e-mail address needs the password, and a mail goes to it', async
   await about.getByLabel('Password now').fill('not that one at all');
   await page.keyboard.press('Enter');
   await says(about, /This is not your password\./);
-  assert.equal(await sheet(page).isVisible(), false);
+  await soon.equal(() => sheet(page).isVisible(), false);
   await about.getByLabel('Password now').fill(SECRET);
   await page.keyboard.press('Enter');
   await says(about, /A link is on its way to ana\.ruiz@example\.com/);
@@ -60,20 +60,20 @@ office('a second factor is turned on with a picture, renewed and turned off', as
   await factor.getByLabel('Password now').fill(SECRET);
   await press(factor, 'Next');
   await factor.getByRole('img', { name: 'Picture for the app' }).waitFor();
-  assert.equal(await factor.getByLabel('Secret of the second factor').inputValue(), 'JBSWY3DPEHPK3PXP');
-  assert.deepEqual(await axeProblems(page), []);
+  await soon.equal(() => factor.getByLabel('Secret of the second factor').inputValue(), 'JBSWY3DPEHPK3PXP');
+  await soon.deepEqual(() => axeProblems(page), []);
   await factor.getByLabel('Code').fill('000000');
   await press(factor, 'Turn it on');
   await says(factor, /This code is wrong/);
   await factor.getByLabel('Code').fill(CODE);
   await press(factor, 'Turn it on');
   await factor.getByRole('heading', { name: 'Your recovery codes' }).waitFor();
-  assert.deepEqual(await factor.locator('li').allTextContents(), staff.ana.factor.codes);
+  await soon.deepEqual(() => factor.locator('li').allTextContents(), staff.ana.factor.codes);
   await press(factor, 'Copy them');
   await eventually('they are copied', async () => (await page.evaluate(() => navigator.clipboard.readText())) === staff.ana.factor.codes.join('\n'));
   await page.emulateMedia({ media: 'print' });
-  const printed = await page.locator('#page .card, #rail').evaluateAll((nodes) => nodes.filter((node) => node.checkVisibility()).length);
-  assert.equal(printed, 1, 'the codes are printed, and nothing else');
+  const printed = () => page.locator('#page .card, #rail').evaluateAll((nodes) => nodes.filter((node) => node.checkVisibility()).length);
+  await soon.equal(printed, 1, 'the codes are printed, and nothing else');
   await page.emulateMedia({ media: 'screen' });
   await press(factor, 'I have kept them');
   await says(factor, /On/);
@@ -103,7 +103,7 @@ office('recovery codes are shown whatever becomes of the calls after', async ({ 
   await factor.getByLabel('Code').fill(CODE);
   await press(factor, 'Turn it on');
   await factor.getByRole('heading', { name: 'Your recovery codes' }).waitFor();
-  assert.deepEqual(await factor.locator('li').allTextContents(), staff.ana.factor.codes);
+  await soon.deepEqual(() => factor.locator('li').allTextContents(), staff.ana.factor.codes);
   await press(factor, 'I have kept them');
   await factor.getByRole('button', { name: 'New recovery codes' }).waitFor();
   await says(factor, /On/);
@@ -122,13 +122,13 @@ office('sessions are listed by browser, and ended one by one or all', async ({ p
   const sessions = card(page, 'My sessions');
   const rows = sessions.locator('[data-session]');
   await eventually('all are there', async () => (await rows.count()) === 4);
-  assert.match(await rows.first().textContent(), /this one/);
+  await soon.match(() => rows.first().textContent(), /this one/);
   await sessions.getByRole('button', { name: 'End the session of Firefox on Linux' }).click();
   await eventually('one ended', async () => (await rows.count()) === 3);
   await press(sessions, 'Sign out everywhere else');
   await eventually('the others ended', async () => (await rows.count()) === 1);
   assert.equal(people.sessions.size, 1);
-  assert.equal(await sheet(page).isVisible(), false);
+  await soon.equal(() => sheet(page).isVisible(), false);
 });
 
 office('a password is changed with the old one, and the page stays signed in', async ({ people, staff, tenant, open }) => {
@@ -141,7 +141,7 @@ office('a password is changed with the old one, and the page stays signed in', a
   await fresh.fill('seven quiet harbours');
   await page.keyboard.press('Enter');
   await says(password, /This is not your password\./);
-  assert.equal(await sheet(page).isVisible(), false);
+  await soon.equal(() => sheet(page).isVisible(), false);
   await now.fill(SECRET);
   await fresh.fill('password of mine');
   await page.keyboard.press('Enter');
@@ -160,11 +160,11 @@ office('attempts to sign in are shown page by page, new devices and wrong codes 
   const page = await atHome(open, 'ana@example.com');
   const attempts = card(page, 'Attempts to sign in');
   await eventually('the first page', async () => (await attempts.locator('li').count()) === 20);
-  assert.match(await attempts.textContent(), /Wrong code/);
+  await soon.match(() => attempts.textContent(), /Wrong code/);
   await press(attempts, 'Earlier ones');
   await eventually('the rest', async () => (await attempts.locator('li').count()) === 26);
-  assert.match(await attempts.locator('li').last().textContent(), /a new device/);
-  assert.equal(await attempts.getByRole('button').count(), 0);
+  await soon.match(() => attempts.locator('li').last().textContent(), /a new device/);
+  await soon.equal(() => attempts.getByRole('button').count(), 0);
 });
 
 office('a policy that is due is agreed to on the page', async ({ staff, open }) => {
@@ -179,7 +179,7 @@ office('a policy that is due is agreed to on the page', async ({ staff, open }) 
   const about = card(page, 'About me');
   await press(about, 'I agree');
   await says(about, /version 2026-05-04/);
-  assert.equal(await about.getByRole('button', { name: 'I agree' }).count(), 0);
+  await soon.equal(() => about.getByRole('button', { name: 'I agree' }).count(), 0);
 });
 
 office('a copy of everything is downloaded, and the account is closed with the password', async ({ people, staff, tenant, open }) => {
@@ -210,7 +210,7 @@ office('whoever has a second factor shows a code of it before the password or th
   await password.getByLabel('Password now').fill(SECRET);
   await password.getByLabel('New password').fill('seven quiet harbours');
   await password.getByLabel('Code').fill('000000');
-  assert.deepEqual(await axeProblems(page), []);
+  await soon.deepEqual(() => axeProblems(page), []);
   await page.keyboard.press('Enter');
   await says(password, /This code is wrong/);
   assert.equal(staff.ana.password, SECRET);
@@ -235,7 +235,7 @@ office('whoever has a second factor shows a code of it before the password or th
 office('an account at the provider of a business is connected with the password, listed and disconnected', async ({ gateway, people, staff, tenant, open }) => {
   const first = await atHome(open, 'ana@example.com');
   await card(first, 'My businesses').waitFor();
-  assert.equal(await card(first, 'Sign-in by a company').count(), 0, 'no business of hers has a provider');
+  await soon.equal(() => card(first, 'Sign-in by a company').count(), 0, 'no business of hers has a provider');
   people.teams.get(tenant).issuer = `${gateway.localUrl}/#/team`;
   await first.reload();
   await isLive(first);
@@ -243,14 +243,14 @@ office('an account at the provider of a business is connected with the password,
   const ways = card(first, 'Sign-in by a company');
   await press(ways, 'Connect an account at the provider of Toko Maju');
   await ways.getByLabel('Password now').fill(SECRET);
-  assert.deepEqual(await axeProblems(first), []);
+  await soon.deepEqual(() => axeProblems(first), []);
   await press(ways, 'Next');
   await eventually('the browser goes there', () => first.url().endsWith('#/team'));
   assert.equal(staff.ana.connections.has(tenant), true);
   await isLive(first);
   await choose(first, 'My account');
   await says(ways, /Toko Maju.*since/);
-  assert.equal(await ways.getByRole('button', { name: /^Connect/ }).count(), 0);
+  await soon.equal(() => ways.getByRole('button', { name: /^Connect/ }).count(), 0);
   await press(ways, 'Disconnect from Toko Maju');
   await eventually('it is gone', () => staff.ana.connections.size === 0);
   await ways.getByRole('button', { name: /^Connect/ }).waitFor();
@@ -292,16 +292,16 @@ office('the theme changes at once, the language with the page, and two cookies a
   const before = await paper();
   await looks.getByLabel('Theme').selectOption('dark');
   await eventually('it is dark', async () => (await paper()) !== before);
-  assert.deepEqual(await axeProblems(page), []);
-  assert.deepEqual((await keptByBrowser(page)).toSorted(), ['__Host-mesej', 'theme']);
+  await soon.deepEqual(() => axeProblems(page), []);
+  await soon.deepEqual(async () => (await keptByBrowser(page)).toSorted(), ['__Host-mesej', 'theme']);
   await page.reload();
-  assert.notEqual(await paper(), before, 'dark from the beginning');
+  await soon.notEqual(() => paper(), before, 'dark from the beginning');
   await looks.getByLabel('Theme').selectOption('');
   await eventually('it is as before', async () => (await paper()) === before);
   await looks.getByLabel('Language').selectOption('en');
   await press(looks, 'Use this language');
   await eventually('the page is there again', async () => (await page.getByRole('heading', { level: 1, name: 'My account' }).count()) === 1);
-  assert.deepEqual((await keptByBrowser(page)).toSorted(), ['__Host-mesej', 'language']);
+  await soon.deepEqual(async () => (await keptByBrowser(page)).toSorted(), ['__Host-mesej', 'language']);
   const [cookie] = (await page.context().cookies()).filter((one) => one.name === 'language');
   assert.deepEqual([cookie.value, cookie.sameSite, cookie.httpOnly], ['en', 'Lax', false]);
 });
@@ -315,10 +315,10 @@ office('keys of one letter can be turned off', async ({ open }) => {
     await page.keyboard.press('?');
   };
   await card(page, 'Language and theme').getByRole('switch', { name: /Keys of one letter/ }).uncheck();
-  assert.deepEqual(await axeProblems(page), []);
+  await soon.deepEqual(() => axeProblems(page), []);
   await inbox();
   await page.keyboard.press('/');
-  assert.deepEqual([await page.locator('#dialog').isVisible(), await page.evaluate(() => document.activeElement.id)], [false, 'inbox-title']);
+  await soon.deepEqual(async () => [await page.locator('#dialog').isVisible(), await page.evaluate(() => document.activeElement.id)], [false, 'inbox-title']);
   await page.reload();
   await isLive(page);
   await choose(page, 'My account');
@@ -335,5 +335,5 @@ office('a browser that allows no notifications says so, and the wish stays off',
   await wish.click();
   await eventually('it says why not', () => page.getByText('This browser does not allow it.').isVisible());
   await eventually('it is off', async () => !(await wish.isChecked()));
-  assert.deepEqual((await keptByBrowser(page)).filter((name) => name === 'notices'), []);
+  await soon.deepEqual(async () => (await keptByBrowser(page)).filter((name) => name === 'notices'), []);
 });

@@ -1,10 +1,9 @@
 // People at the gateway itself: MESEJ_BINARY is the program.
 
-import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { axeProblems } from './axe.mjs';
 import { launch, openPage } from './browser.mjs';
-import { eventually, isLive } from './hands.mjs';
+import { eventually, isLive, soon } from './hands.mjs';
 import { SECRET, says, sheet, signIn, visit } from './office.mjs';
 import { ADMIN_TOKEN, startGateway } from './real.mjs';
 
@@ -38,7 +37,7 @@ test('an owner hands ownership over, and goes on as an admin', async () => {
   const team = await visit(page, 'Team');
   const ben = team.locator('li[data-user]', { hasText: 'Ben' });
   await ben.getByRole('button', { name: 'Hand over ownership to Ben' }).click();
-  assert.deepEqual(await axeProblems(page), []);
+  await soon.deepEqual(() => axeProblems(page), []);
   await ben.getByLabel('Password').fill('not this one at all');
   await page.keyboard.press('Enter');
   await says(ben, /This is not your password/);
@@ -81,7 +80,7 @@ test('an operator looks at a tenant, the health and the quarantine', async () =>
   const other = await enter(token, `#/operator/tenants/${tenant_id}`);
   await says(other.locator('#rail'), /Vera/);
   await says(other.locator('#page'), /0 of 7/);
-  assert.equal(await other.locator('#page').getByRole('button').count(), 0);
+  await soon.equal(() => other.locator('#page').getByRole('button').count(), 0);
 });
 
 test('an admin defines, adds, changes and finds contacts', async () => {
@@ -125,7 +124,7 @@ test('an admin defines, adds, changes and finds contacts', async () => {
   await card.getByRole('button', { name: 'Add the note' }).click();
   await says(card, /Likes olive trees.*Dina/);
   await eventually('nothing is refused, and all is saved', async () => (await card.getByText('Saved').count()) >= 7 && (await card.locator('[role=alert]:not(:empty)').allTextContents()).every((text) => text.trim() === ''));
-  assert.deepEqual(await axeProblems(page), []);
+  await soon.deepEqual(() => axeProblems(page), []);
   await page.reload();
   await isLive(page);
   await eventually('it is all there again', async () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch } from './browser.mjs';
 import { BEN, atTheDesk, text } from './at_the_desk.mjs';
-import { bubbles, eventually, isLive, openConversation, reply, shownIds } from './hands.mjs';
+import { bubbles, eventually, isLive, openConversation, reply, shownIds, soon } from './hands.mjs';
 
 let browser;
 before(async () => (browser = await launch()));
@@ -155,10 +155,11 @@ desk('when somebody else has answered, the text is not sent but kept', async ({ 
   gateway.ledger.submit(people.sari, text('No gloves needed'), { author: BEN });
   await eventually('the bar is there', async () => /^Ben replied/.test(await page.locator('.bar').textContent()));
   await page.locator('#write').press('Enter');
+  await soon.equal(() => page.evaluate(() => document.activeElement.textContent), 'Review');
   assert.equal(times(gateway, 'send'), 0);
   await page.getByRole('button', { name: 'Review' }).click();
   await eventually('the bar is gone', async () => !(await page.locator('.bar').isVisible()));
-  assert.equal(await page.locator('#write').inputValue(), 'Yes, bring gloves');
+  await soon.equal(() => page.locator('#write').inputValue(), 'Yes, bring gloves');
   await page.locator('#write').press('Enter');
   await eventually('it is sent', () => times(gateway, 'send') === 1);
 });
@@ -170,7 +171,7 @@ desk('when the gateway refuses because of somebody else, both ways out work', as
   await eventually('the bar is there', async () =>
     (await page.locator('.bar').textContent()).startsWith('Sari Wijaya wrote while you did'),
   );
-  assert.equal(await bubbles(page, 'First try').count(), 0);
+  await soon.equal(() => bubbles(page, 'First try').count(), 0);
   gateway.faults.refuse = undefined;
   await page.getByRole('button', { name: 'Send anyway' }).click();
   await eventually(

@@ -7,6 +7,12 @@
 # MESEJ_BINARY is the program `mesej`: tests of people are run against it, too.
 # MESEJ_RESTART is a command that kills the server at BASE_URL and starts it again; without it that test is left out.
 # CHROMIUM is the browser, /usr/bin/chromium when it is not set.
+#
+# A test that reads the page before the page has come so far fails once in a hundred runs, and each time with these:
+#
+#   MESEJ_RENDER_DELAY=80   frames of the page come this many milliseconds late
+#   MESEJ_ANSWER_DELAY=60   the gateway that is not one hears a call, and answers it, up to so many milliseconds late
+#   MESEJ_CPU_RATE=4        the browser is as many times slower
 set -euo pipefail
 [ -z "${MESEJ_BINARY:-}" ] || MESEJ_BINARY=$(realpath "$MESEJ_BINARY")
 cd "$(dirname "$0")"

@@ -1,8 +1,8 @@
 // That a page is well made, in both lights, wide and narrow.
 
-import assert from 'node:assert/strict';
 import { contrastProblems, namelessControls } from './access.mjs';
 import { axeProblems } from './axe.mjs';
+import { soon } from './hands.mjs';
 
 /** Neither axe nor the screen's edge finds anything. */
 export async function isSound(page, what) {
@@ -10,11 +10,11 @@ export async function isSound(page, what) {
   for (const [colorScheme, width] of [['light', 1280], ['dark', 1280], ['light', 360], ['dark', 360]]) {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width, height: 740 });
-    assert.deepEqual(await axeProblems(page), [], `${what}, ${colorScheme}, ${width}`);
-    const wide = await page.evaluate(() =>
+    await soon.deepEqual(() => axeProblems(page), [], `${what}, ${colorScheme}, ${width}`);
+    const wide = () => page.evaluate(() =>
       [document.scrollingElement, document.getElementById('page')].filter((node) => node.scrollWidth > node.clientWidth).map((node) => node.id || node.tagName),
     );
-    assert.deepEqual(wide, [], `${what} sticks out at ${width}`);
+    await soon.deepEqual(wide, [], `${what} sticks out at ${width}`);
   }
   await page.emulateMedia({ colorScheme: 'light' });
   await page.setViewportSize(before);
@@ -32,11 +32,11 @@ const sticksOut = (page) =>
 export async function isAccessible(page, what) {
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme });
-    assert.deepEqual([await namelessControls(page), await contrastProblems(page)], [[], []], `${what}, ${colorScheme}`);
+    await soon.deepEqual(async () => [await namelessControls(page), await contrastProblems(page)], [[], []], `${what}, ${colorScheme}`);
   }
   await page.emulateMedia({ colorScheme: 'light' });
   const before = page.viewportSize();
   await page.setViewportSize({ width: 360, height: 640 });
-  assert.deepEqual(await sticksOut(page), [], what);
+  await soon.deepEqual(() => sticksOut(page), [], what);
   await page.setViewportSize(before);
 }

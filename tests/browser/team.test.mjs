@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch } from './browser.mjs';
 import { CODE } from './fake/own_account.mjs';
-import { eventually, isLive, openConversation } from './hands.mjs';
+import { eventually, isLive, openConversation, soon } from './hands.mjs';
 import { SECRET, atWork, choose, inTheOffice, isAsked, says, sheet, signIn, visit } from './office.mjs';
 import { isAccessible } from './sound.mjs';
 
@@ -37,7 +37,7 @@ office('an owner invites somebody: the link is shown once, copied, and can be ta
   await team.getByRole('button', { name: 'Done' }).click();
   const open_ = team.locator('[data-invitation]');
   await eventually('it is in the list', async () => /nia@example\.com.*Supervisor.*Ana Ruiz/.test(await open_.textContent()));
-  assert.equal(await team.getByText(token).count(), 0);
+  await soon.equal(() => team.getByText(token).count(), 0);
   await isAccessible(page, 'the team');
   await team.getByRole('button', { name: 'Take back the invitation of nia@example.com' }).click();
   await eventually('it is gone', async () => (await open_.count()) === 0);
@@ -53,7 +53,7 @@ office('roles change and members leave only after a question, and refusals are t
   await isAccessible(page, 'a question');
   assert.equal(roleOf(staff.ben), 'agent');
   await row(page, staff.ben).getByRole('button', { name: /^Keep/ }).click();
-  assert.equal(await row(page, staff.ben).getByLabel('Role of').inputValue(), 'agent');
+  await soon.equal(() => row(page, staff.ben).getByLabel('Role of').inputValue(), 'agent');
   await row(page, staff.ben).getByLabel('Role of').selectOption('admin');
   await row(page, staff.ben).getByRole('button', { name: 'Change the role' }).click();
   await eventually('it is changed', () => roleOf(staff.ben) === 'admin');
@@ -75,7 +75,7 @@ office('a role is chosen by the arrow keys, which ask about each and keep the fo
   await says(row(page, staff.ben), /becomes Supervisor/);
   await page.keyboard.press('ArrowUp');
   await says(row(page, staff.ben), /becomes Admin/);
-  assert.equal(await select.evaluate((node) => node === document.activeElement), true);
+  await soon.equal(() => select.evaluate((node) => node === document.activeElement), true);
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('ArrowDown');
   await eventually('nothing is asked any more', async () => (await row(page, staff.ben).locator('.account-question').count()) === 0);
@@ -93,8 +93,8 @@ office('a question that was refused keeps what was chosen, and says why', async 
   await page.route('**/v1/team/*', (route) => route.fulfill({ status: 401, json: { error: { code: 'wrong_credentials', message: '' } } }), { times: 1 });
   await ben.getByRole('button', { name: /^Remove: / }).click();
   await says(ben, /This is not your password\./);
-  assert.equal(await ben.getByLabel('Password now').inputValue(), 'not that one at all');
-  assert.equal(await ben.getByLabel('The conversations go to').inputValue(), staff.ana.id);
+  await soon.equal(() => ben.getByLabel('Password now').inputValue(), 'not that one at all');
+  await soon.equal(() => ben.getByLabel('The conversations go to').inputValue(), staff.ana.id);
   await ben.getByLabel('Password now').fill(SECRET);
   await ben.getByRole('button', { name: /^Remove: / }).click();
   await eventually('he is gone', async () => (await ben.count()) === 0);
@@ -106,15 +106,15 @@ office('who leaves on the page of the team is signed out, and sees nothing of it
   await page.locator('#page').getByRole('button', { name: 'Leave the team' }).click();
   await page.locator('#page').getByRole('button', { name: 'Leave: Rita' }).click();
   await isAsked(page);
-  assert.doesNotMatch(await sheet(page).textContent(), /Sign in again to go on/);
-  assert.equal(await page.locator('.row, [data-user]').count(), 0);
+  await soon.doesNotMatch(() => sheet(page).textContent(), /Sign in again to go on/);
+  await soon.equal(() => page.locator('.row, [data-user]').count(), 0);
 });
 
 office('an owner hands ownership over with the password, and goes on as an admin', async ({ people, staff, tenant, open }) => {
   const roleOf = (user) => people.teams.get(tenant).members.get(user.id)?.role;
   const page = await atWork(open, 'ana@example.com');
   const team = await visit(page, 'Team');
-  assert.equal(await row(page, staff.ana).getByRole('button', { name: /Hand over ownership/ }).count(), 0);
+  await soon.equal(() => row(page, staff.ana).getByRole('button', { name: /Hand over ownership/ }).count(), 0);
   await row(page, staff.ben).getByRole('button', { name: /Hand over ownership/ }).click();
   await says(row(page, staff.ben), /becomes owner \(everything, owners too\).*You become admin \(answers and manages the team\)/);
   await isAccessible(page, 'handing over');
@@ -162,7 +162,7 @@ office('whoever removes somebody is told of the keys that go on to work', async 
   await row(page, staff.ben).getByRole('button', { name: /^Remove:/ }).click();
   const told = page.getByText(/Keys that .* made go on to work/);
   await told.waitFor();
-  assert.match(await told.textContent(), /: Web shop\./);
+  await soon.match(() => told.textContent(), /: Web shop\./);
 });
 
 office('an admin does not touch owners, and others see members only', async ({ people, staff, tenant, open }) => {
@@ -170,18 +170,17 @@ office('an admin does not touch owners, and others see members only', async ({ p
   const admin = await atWork(open, 'ben@example.com');
   const team = await visit(admin, 'Team');
   await says(row(admin, staff.ana), /Owner/);
-  assert.equal(await row(admin, staff.ana).locator('button, select').count(), 0);
-  const offered = await row(admin, staff.rita).locator('option').allTextContents();
-  assert.deepEqual(offered, ['Admin', 'Supervisor', 'Agent', 'Read only']);
+  await soon.equal(() => row(admin, staff.ana).locator('button, select').count(), 0);
+  await soon.deepEqual(() => row(admin, staff.rita).locator('option').allTextContents(), ['Admin', 'Supervisor', 'Agent', 'Read only']);
   await choose(admin, 'Sign out');
   await isAsked(admin);
   await signIn(admin, 'rita@example.com');
   await isLive(admin);
   await visit(admin, 'Team');
   await says(row(admin, staff.ana), /Owner/);
-  assert.equal(await team.locator('select').count(), 0);
-  assert.deepEqual(await team.locator('li button').allTextContents(), ['Leave']);
-  assert.equal(await team.getByRole('button', { name: 'Invite somebody' }).count(), 0);
+  await soon.equal(() => team.locator('select').count(), 0);
+  await soon.deepEqual(() => team.locator('li button').allTextContents(), ['Leave']);
+  await soon.equal(() => team.getByRole('button', { name: 'Invite somebody' }).count(), 0);
 });
 
 office('colleagues are called by their names, also those who join later', async ({ gateway, people, staff, tenant, customers, open }) => {
@@ -195,8 +194,8 @@ office('colleagues are called by their names, also those who join later', async 
   await eventually('the author', async () => plain(await author()) === 'بن يوسف');
   const assigned = page.locator('#about').getByLabel('Assigned to');
   await eventually('who answers', async () => plain(await assigned.locator('option:checked').textContent()) === 'بن يوسف');
-  const offered = (await assigned.locator('option').allTextContents()).map(plain);
-  assert.deepEqual(offered, ['Nobody yet', 'Ana Ruiz (you)', 'بن يوسف'], 'who may only read gets nothing to answer');
+  const offered = async () => (await assigned.locator('option').allTextContents()).map(plain);
+  await soon.deepEqual(offered, ['Nobody yet', 'Ana Ruiz (you)', 'بن يوسف'], 'who may only read gets nothing to answer');
   const nia = people.user('Nia', 'nia@example.com', SECRET);
   people.teams.get(tenant).members.set(nia.id, { role: 'agent', since: Date.now() });
   gateway.ledger.organise(customers.sari, { assignee: nia.id }, ben);
@@ -209,7 +208,7 @@ office('colleagues are called by their names, also those who join later', async 
   await openConversation(page, customers.sari);
   gateway.ledger.submit(customers.sari, { type: 'text', text: { body: 'My last one' } }, { author: { kind: 'agent', id: nia.id } });
   await eventually('who left keeps the name', async () => plain(await author()) === 'Nia');
-  assert.doesNotMatch((await assigned.locator('option').allTextContents()).join(' '), /Nia/, 'and gets nothing to answer');
+  await soon.doesNotMatch(async () => (await assigned.locator('option').allTextContents()).join(' '), /Nia/, 'and gets nothing to answer');
   const gone = 'f00dcafe'.repeat(4);
   gateway.ledger.organise(customers.sari, { assignee: gone }, ben);
   await eventually('one who left', async () => (await assigned.locator('option:checked').textContent()) === 'Agent f00dca');
@@ -220,12 +219,12 @@ office('who may only read has nothing to press that the gateway would refuse', a
   gateway.ledger.receive(customers.sari, { type: 'text', text: { body: 'Anybody?' } });
   await openConversation(page, customers.sari);
   await says(page.locator('#composer'), /You may read here, but not answer\./);
-  assert.equal(await page.locator('#write').isVisible(), false);
-  assert.equal(await page.locator('#composer button:visible').count(), 0);
-  assert.equal(await page.locator('#thread-head .done').isVisible(), false);
-  assert.equal(await page.locator('#about :is(select, input, .segments button, .label button)').count(), 0);
+  await soon.equal(() => page.locator('#write').isVisible(), false);
+  await soon.equal(() => page.locator('#composer button:visible').count(), 0);
+  await soon.equal(() => page.locator('#thread-head .done').isVisible(), false);
+  await soon.equal(() => page.locator('#about :is(select, input, .segments button, .label button)').count(), 0);
   const tools = page.locator('.message .tools').last().locator('button');
-  assert.deepEqual(await tools.evaluateAll((all) => all.map((one) => one.title)), ['Copy', 'Details']);
+  await soon.deepEqual(() => tools.evaluateAll((all) => all.map((one) => one.title)), ['Copy', 'Details']);
   await isAccessible(page, 'reading');
   for (const key of ['Alt+KeyE', 'Alt+KeyP', 'Alt+KeyL']) await page.keyboard.press(key);
   // What is sent after them has come, so that they would have, too.

@@ -6,7 +6,7 @@ import { atTheDesk } from './at_the_desk.mjs';
 import { axeProblems } from './axe.mjs';
 import { launch } from './browser.mjs';
 import { blank, png } from './files.mjs';
-import { eventually, openConversation } from './hands.mjs';
+import { eventually, openConversation, soon } from './hands.mjs';
 import { atWork, inTheOffice, visit } from './office.mjs';
 import { isAccessible, isSound } from './sound.mjs';
 
@@ -16,6 +16,9 @@ after(() => browser?.close());
 
 const dialog = (page) => page.locator('#dialog');
 const focused = (page) => page.evaluate(() => document.activeElement.textContent.trim() || document.activeElement.getAttribute('aria-label') || document.activeElement.id);
+
+/** A field has the focus. */
+const isWriting = (page) => eventually('a field has the focus', () => page.evaluate(() => document.activeElement.tagName === 'INPUT'));
 
 // --- the picker ----------------------------------------------------------------------------------------------------
 
@@ -37,9 +40,10 @@ const preview = (page) => dialog(page).getByRole('region', { name: /as .* sees i
 
 picking('only what can be sent is offered, and found by its name', async ({ page, gateway }) => {
   const names = () => dialog(page).locator('.picker-name bdi').allTextContents();
-  assert.deepEqual(await names(), ['olive_tree', 'olive_tree', 'order_update', 'sign_in_code', 'spring_photo', 'three_pots', 'visit_us']);
+  await soon.deepEqual(() => names(), ['olive_tree', 'olive_tree', 'order_update', 'sign_in_code', 'spring_photo', 'three_pots', 'visit_us']);
   await isAccessible(page, 'the picker');
-  assert.deepEqual(await axeProblems(page), []);
+  await soon.deepEqual(() => axeProblems(page), []);
+  await isWriting(page);
   await page.keyboard.type('oli');
   await eventually('it is narrowed', async () => String(await names()) === 'olive_tree,olive_tree');
   await page.keyboard.type('x');
@@ -56,23 +60,23 @@ picking('only what can be sent is offered, and found by its name', async ({ page
 
 picking('it asks for what the template leaves open, shows the message, and sends it', async ({ page, sent, wrong }) => {
   await take(page, 'order_update');
-  const labels = await dialog(page).locator('.field label').allTextContents();
-  assert.deepEqual(labels, ['Heading: text for {{1}}', 'Text for {{1}}', 'Text for {{2}}', 'End of the link of “Track it”']);
-  assert.match(await dialog(page).textContent(), /For example: 4411.*For example: Sari/);
+  const labels = () => dialog(page).locator('.field label').allTextContents();
+  await soon.deepEqual(labels, ['Heading: text for {{1}}', 'Text for {{1}}', 'Text for {{2}}', 'End of the link of “Track it”']);
+  await soon.match(() => dialog(page).textContent(), /For example: 4411.*For example: Sari/);
   await send(page);
-  assert.equal(await dialog(page).getByText('Fill this in.').count(), 4);
-  assert.equal(await page.evaluate(() => document.activeElement.dataset.key), 'header.1');
+  await soon.equal(() => dialog(page).getByText('Fill this in.').count(), 4);
+  await soon.equal(() => page.evaluate(() => document.activeElement.dataset.key), 'header.1');
   await isAccessible(page, 'what is missing');
   await page.keyboard.type('4411');
   await dialog(page).getByLabel('Text for {{1}}', { exact: true }).fill('Hannah');
   await dialog(page).getByLabel('Text for {{2}}').fill('on its *way*');
   await dialog(page).getByLabel(/^End of the link/).fill('44 11');
-  assert.match(await preview(page).textContent(), /Order 4411Hi Hannah, your order is on its way\.Garden Lane/);
+  await soon.match(() => preview(page).textContent(), /Order 4411Hi Hannah, your order is on its way\.Garden Lane/);
   await send(page);
   await eventually('it says why not', () => dialog(page).getByText('An address has no spaces').isVisible());
   await dialog(page).getByLabel(/^End of the link/).fill('4411');
-  assert.match(await preview(page).textContent(), /https:\/\/shop\.example\/t\/4411/);
-  assert.deepEqual(await axeProblems(page), []);
+  await soon.match(() => preview(page).textContent(), /https:\/\/shop\.example\/t\/4411/);
+  await soon.deepEqual(() => axeProblems(page), []);
   await send(page);
   await eventually('it is sent', sent);
   assert.deepEqual(sent(), {
@@ -84,7 +88,7 @@ picking('it asks for what the template leaves open, shows the message, and sends
       { type: 'button', sub_type: 'url', index: '1', parameters: [{ type: 'text', text: '4411' }] },
     ],
   });
-  assert.ok(await dialog(page).isHidden());
+  await soon.ok(() => dialog(page).isHidden());
   assert.deepEqual(wrong, []);
 });
 
@@ -95,7 +99,7 @@ picking('the thread shows what the customer sees, by the version of its time', a
   for (const [label, value] of [['Heading: text for {{1}}', '4411'], ['Text for {{1}}', 'Hannah'], ['Text for {{2}}', 'on its *way*'], ['End of the link of “Track it”', '4411']]) await dialog(page).getByLabel(label, { exact: true }).fill(value);
   await send(page);
   await eventually('its text is there', async () => /Order 4411Hi Hannah, your order is on its way\.Garden LaneThanksTrack it/.test(await card.textContent()));
-  assert.equal(await card.locator('strong', { hasText: 'way' }).count(), 1);
+  await soon.equal(() => card.locator('strong', { hasText: 'way' }).count(), 1);
   await isAccessible(page, 'a template in the thread');
   // Meta has taken another text since.
   const components = kept.components.map((one) => (one.type === 'BODY' ? { ...one, text: 'Dear {{1}}: {{2}}' } : one));
@@ -145,7 +149,7 @@ picking('cards and places are filled in, too', async ({ page, sent }) => {
   }
   await eventually('both are there', async () => (await dialog(page).getByText('p.png is there').count()) === 2);
   await isAccessible(page, 'cards');
-  assert.deepEqual(await axeProblems(page), []);
+  await soon.deepEqual(() => axeProblems(page), []);
   await send(page);
   await eventually('it is sent', sent);
   const carousel = sent().components.at(-1);
@@ -154,8 +158,8 @@ picking('cards and places are filled in, too', async ({ page, sent }) => {
 
 picking('the code of a sign-in is asked for once', async ({ page, sent }) => {
   await take(page, 'sign_in_code');
-  assert.equal(await dialog(page).locator('.field').count(), 1);
-  await eventually('the field has the focus', () => page.evaluate(() => document.activeElement.tagName === 'INPUT'));
+  await soon.equal(() => dialog(page).locator('.field').count(), 1);
+  await isWriting(page);
   await page.keyboard.type('123456');
   await page.keyboard.press('Enter');
   await eventually('it is sent', sent);
@@ -175,9 +179,9 @@ picking('what the gateway refuses stands at its field, nothing is sent, and noth
   await send(page);
   await eventually('no connection', () => dialog(page).getByText(/cannot be reached/).isVisible());
   assert.equal(sent(), undefined);
-  assert.equal(await dialog(page).getByLabel('Text for {{1}}').inputValue(), 'Friday');
+  await soon.equal(() => dialog(page).getByLabel('Text for {{1}}').inputValue(), 'Friday');
   await page.mouse.click(5, 5);
-  assert.ok(await dialog(page).isVisible());
+  await soon.ok(() => dialog(page).isVisible());
   gateway.faults.cut = undefined;
   gateway.templates.faults = {};
   await send(page);
@@ -193,6 +197,7 @@ test('a template goes within the window, too, and not as a note', () =>
     await page.keyboard.press('Alt+KeyL');
     await button.click();
     await take(page, 'olive_tree English');
+    await isWriting(page);
     await page.keyboard.type('Friday');
     await page.keyboard.press('Enter');
     await eventually('it is sent', () => gateway.ledger.messages.get(people.sari).at(-1).content.type === 'template');
@@ -210,7 +215,7 @@ office('templates are listed as they stand, found, and read again from Meta with
   const page = await atWork(open, 'ana@example.com');
   const place = await visit(page, 'Templates');
   await eventually('all are there', async () => (await rows(place)).length === 8);
-  assert.match(await row(place, 'old_offer').textContent(), /Marketing.*Everything must go\.RejectedQuality: low/);
+  await soon.match(() => row(place, 'old_offer').textContent(), /Marketing.*Everything must go\.RejectedQuality: low/);
   await says(place, /8 templates, read (at )?\S/);
   await isSound(page, 'the list');
   await place.getByLabel('Status').selectOption('REJECTED');
@@ -235,6 +240,21 @@ office('templates are listed as they stand, found, and read again from Meta with
   await says(await visit(page, 'Templates'), /could not be read from WhatsApp\. token_refused/);
 });
 
+office('what is pressed as soon as the page is there is not taken back', async ({ open }) => {
+  const page = await atWork(open, 'ana@example.com');
+  await page.evaluate(() => {
+    const place = document.getElementById('page');
+    new MutationObserver((_, observer) => {
+      const button = [...place.querySelectorAll('button')].find((one) => one.textContent === 'New template');
+      if (!button) return;
+      observer.disconnect();
+      button.click();
+    }).observe(place, { childList: true, subtree: true });
+    location.hash = '#/templates';
+  });
+  await page.locator('#page').getByLabel('Text', { exact: true }).waitFor();
+});
+
 office('one template shows why it stands so, its other languages and what it was', async ({ gateway, open }) => {
   const page = await atWork(open, 'ana@example.com');
   const place = await visit(page, 'Templates');
@@ -251,7 +271,7 @@ office('one template shows why it stands so, its other languages and what it was
   await eventually('what it was', () => place.getByRole('region', { name: /^Version of/ }).isVisible());
   await place.getByRole('button', { name: 'Delete', exact: true }).click();
   await isSound(page, 'the question');
-  assert.equal(await focused(page), 'Keep it');
+  await soon.equal(() => focused(page), 'Keep it');
   gateway.templates.faults.change = [422, 'meta_refused', 'no', {}];
   await place.getByRole('button', { name: 'Delete in Spanish' }).click();
   await says(place, /No\./);
@@ -277,22 +297,22 @@ office('a template is written with a preview and checks, refused in words, and s
   const page = await atWork(open, 'ana@example.com');
   const place = await visit(page, 'Templates');
   await place.getByRole('button', { name: 'New template' }).click();
-  assert.equal(await place.locator('.field-problem, .verdict-doubtful').count(), 0, 'nothing is wrong with what is not begun');
+  await soon.equal(() => place.locator('.field-problem, .verdict-doubtful').count(), 0, 'nothing is wrong with what is not begun');
   await place.getByLabel('Name', { exact: true }).fill('Table Ready');
-  assert.equal(await place.getByLabel('Name', { exact: true }).inputValue(), 'table_ready');
+  await soon.equal(() => place.getByLabel('Name', { exact: true }).inputValue(), 'table_ready');
   await place.getByLabel('Header above the text').selectOption('TEXT');
   await place.getByLabel('Text of the header').fill('Hello');
   await place.getByLabel('Text', { exact: true }).fill('Dear {{name}}, your table waits at {{time}} o’clock.');
   await place.getByLabel('Footer', { exact: true }).fill('Garden Lane');
   await place.getByRole('button', { name: 'Add a button' }).click();
   await says(place, /WhatsApp would refuse this: 2 problems/);
-  assert.deepEqual(await place.locator('.template-part', { hasText: 'Examples' }).locator('.field-problem').allTextContents(), ['Fill this in.', 'Fill this in.'], 'at the examples, and not at the text');
+  await soon.deepEqual(() => place.locator('.template-part', { hasText: 'Examples' }).locator('.field-problem').allTextContents(), ['Fill this in.', 'Fill this in.'], 'at the examples, and not at the text');
   await place.getByLabel('Words on the button').fill('On my way');
   await place.getByLabel('Example for {{name}}').fill('Sari');
   await place.getByLabel('Example for {{time}}').fill('7');
   await says(place, /WhatsApp has nothing to refuse at once/);
   const shown = place.getByRole('region', { name: 'As the customer sees it' });
-  assert.match(await shown.textContent(), /HelloDear Sari, your table waits at 7 o’clock\.Garden LaneOn my way/);
+  await soon.match(() => shown.textContent(), /HelloDear Sari, your table waits at 7 o’clock\.Garden LaneOn my way/);
   await isSound(page, 'the editor');
   gateway.templates.faults.change = [422, 'meta_refused', 'raw', { meta: { code: 100, title: 'Invalid', details: 'The name is taken' } }];
   await place.getByRole('button', { name: 'Submit to WhatsApp' }).click();
@@ -319,7 +339,7 @@ office('a template is changed and gets another language, and what is written is 
   const place = await visit(page, 'Templates');
   await row(place, 'order_update').click();
   await place.getByRole('button', { name: 'Edit', exact: true }).click();
-  assert.ok(await place.getByLabel('Category').isDisabled(), 'Meta lets nobody change it once it is approved');
+  await soon.ok(() => place.getByLabel('Category').isDisabled(), 'Meta lets nobody change it once it is approved');
   await place.getByLabel('Footer', { exact: true }).fill('Garden Lane 12');
   await place.getByRole('button', { name: 'Cancel' }).click();
   await says(place, /not submitted yet/);
@@ -347,7 +367,7 @@ office('a template of the library and one for codes are begun with', async ({ ga
   await says(place, /Sari, your order came today/);
   await isSound(page, 'the library');
   await place.getByRole('button', { name: 'Use delivery_confirmation_1' }).click();
-  assert.equal(await place.getByLabel('Text', { exact: true }).inputValue(), '{{1}}, your order came {{2}}.');
+  await soon.equal(() => place.getByLabel('Text', { exact: true }).inputValue(), '{{1}}, your order came {{2}}.');
   for (const name of ['Remove button 2', 'Remove button 1']) await place.getByRole('button', { name }).click();
   await place.getByLabel('Category').selectOption('AUTHENTICATION');
   await place.getByLabel('Name', { exact: true }).fill('code');
@@ -392,5 +412,5 @@ office('whoever may not manage the business reads templates and changes none', a
   await eventually('all are there', async () => (await rows(place)).length === 8);
   await row(place, 'order_update').click();
   await says(place, /As the customer sees it|Order \{\{1\}\}/);
-  for (const name of ['New template', 'Edit', 'Delete', 'Add a language', 'Read from WhatsApp again', 'WhatsApp’s library']) assert.equal(await place.getByRole('button', { name, exact: true }).count(), 0, name);
+  for (const name of ['New template', 'Edit', 'Delete', 'Add a language', 'Read from WhatsApp again', 'WhatsApp’s library']) await soon.equal(() => place.getByRole('button', { name, exact: true }).count(), 0, name);
 });

@@ -3,6 +3,7 @@
 import { createServer } from 'node:http';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { takesItsTime } from '../slow.mjs';
 import { Business } from './business.mjs';
 import { Contacts } from './contacts.mjs';
 import { Ledger } from './ledger.mjs';
@@ -104,7 +105,10 @@ export class FakeGateway {
     const body = chunks.length === 0 ? undefined : isJson ? JSON.parse(bytes) : bytes;
     if (url.pathname.startsWith('/media/')) return this.#send(response, this.media.followed(url.pathname.slice('/media/'.length), request.headers.range));
     if (this.faults.cut?.(request.method, url, bytes)) return request.socket.destroy();
-    return this.#send(response, answer(this, request.method, url, body, request.headers));
+    await takesItsTime();
+    const answered = answer(this, request.method, url, body, request.headers);
+    await takesItsTime();
+    return this.#send(response, answered);
   }
 
   #send(response, { status, json, raw, headers }) {
