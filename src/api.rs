@@ -23,6 +23,7 @@ mod demo;
 mod erasure;
 pub mod error;
 mod events;
+mod export_file;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod gcra;

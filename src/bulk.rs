@@ -26,5 +26,5 @@ pub mod rows;
 mod run;
 pub mod uploads;
 pub mod values;
-mod waits;
+pub(crate) mod waits;
 mod wrong;

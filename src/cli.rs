@@ -8,6 +8,7 @@ mod audit;
 mod broadcast;
 mod check_config;
 mod contact;
+mod export;
 mod health;
 mod key;
 mod media;

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use actix_web::http::header::CONTENT_DISPOSITION;
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt as _};
 
 use super::auth::{Call, CanExport};
 use super::error::ApiError;
+use super::export_file::{ExportSteps, export_file};
 use super::segments::{meant, parse, search, seen};
 use crate::bulk::export::Lines;
 use crate::bulk::known;
@@ -40,8 +39,7 @@ struct Export {
     _place: TenantPlace,
 }
 
-impl Export {
-    /// The next lines; nothing at the end.
+impl ExportSteps for Export {
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, ApiError> {
         let mut out = std::mem::take(&mut self.head);
         // A step may find nobody: an empty piece would be taken for the end.
@@ -106,21 +104,5 @@ pub(super) async fn export(call: Call<CanExport>) -> Result<HttpResponse, ApiErr
         head,
         _place: state.exports.take(tenant)?,
     };
-    let (kind, ending) = match format {
-        Format::Csv => ("text/csv; charset=utf-8", "csv"),
-        Format::Ndjson => ("application/x-ndjson", "ndjson"),
-    };
-    let name = format!("attachment; filename=\"contacts-{}.{ending}\"", Date::of(now));
-    let mut answer = HttpResponse::Ok();
-    answer
-        .content_type(kind)
-        .insert_header((CONTENT_DISPOSITION, name));
-    // Read before the answer begins: afterwards nothing can be refused any more.
-    Ok(match export.next().await? {
-        None => answer.body(Bytes::new()),
-        Some((first, rest)) => {
-            let rest = stream::try_unfold(rest, Export::next);
-            answer.streaming(stream::iter([Ok(first)]).chain(rest))
-        }
-    })
+    export_file(&format!("contacts-{}", Date::of(now)), format, export).await
 }

@@ -17,7 +17,7 @@ use crate::store::tables::{
     Broadcast, BroadcastAudience, BroadcastProblem, BroadcastUpload, Segment, Unsendable, UploadedRecipients,
     UploadedRow,
 };
-use crate::store::{ListOrder, StoreError};
+use crate::store::ListOrder;
 
 /// Contacts, or rows, of one step.
 const STEP: usize = 200;
@@ -347,17 +347,5 @@ impl Meaning<'_> {
             _ => None,
         };
         Ok(MeantContacts::new(filter, asker, numbers, clock.now()))
-    }
-}
-
-/// A search that fails is tried again from the same place.
-impl From<StoreError> for Ended {
-    fn from(error: StoreError) -> Self {
-        if error.kind.is_lasting() {
-            tracing::error!(%error, "a broadcast cannot go on");
-            Self::Failed(BroadcastProblem::Internal)
-        } else {
-            Self::Interrupted
-        }
     }
 }

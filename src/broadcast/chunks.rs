@@ -105,6 +105,10 @@ impl Broadcasts {
 
     /// Takes out of a row what filled templates: it stands in the messages.
     pub(super) async fn forget_values(&self, place: PlanPlace, number: u32) -> Result<(), StoreError> {
+        let chunk = self.chunk(place, number).await?;
+        if !chunk.is_some_and(|chunk| chunk.has_values()) {
+            return Ok(());
+        }
         let key = BroadcastChunk::at(place.tenant, place.broadcast, place.plan, number);
         let forget = |before: Option<&BroadcastChunk>| {
             Ok::<_, StoreError>(before.cloned().map(|mut chunk| {

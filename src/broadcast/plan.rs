@@ -244,7 +244,7 @@ impl<'a> Planner<'a> {
         };
         let place = self.writer.place();
         let write = || self.broadcasts.write_chunk(place, number, &chunk);
-        self.waits.asked(write).await
+        Ok(self.waits.asked(write).await?)
     }
 
     /// Somebody of the audience as written down.

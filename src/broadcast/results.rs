@@ -27,26 +27,9 @@ pub enum Outcome {
     Planned,
     /// Nothing is sent; the reason says why.
     Suppressed,
-    /// It waits, or its call is under way.
-    Queued,
-    /// Nobody can tell whether Meta took it.
-    Unknown,
-    /// Meta took it and holds it back for a quality check.
-    Held,
-    /// Meta took it.
-    Sent,
-    /// It reached the phone.
-    Delivered,
-    /// The customer read it.
-    Read,
-    /// Meta refused it.
-    Failed,
-    /// Its validity ended first.
-    Expired,
-    /// It was taken back, or its turn never came.
-    Cancelled,
-    /// The message is kept no more.
-    Erased,
+    /// What became of the message.
+    #[serde(untagged)]
+    Had(RecipientOutcome),
 }
 
 impl Outcome {
@@ -55,34 +38,14 @@ impl Outcome {
         match self {
             Self::Planned => "planned",
             Self::Suppressed => "suppressed",
-            Self::Queued => "queued",
-            Self::Unknown => "unknown",
-            Self::Held => "held",
-            Self::Sent => "sent",
-            Self::Delivered => "delivered",
-            Self::Read => "read",
-            Self::Failed => "failed",
-            Self::Expired => "expired",
-            Self::Cancelled => "cancelled",
-            Self::Erased => "erased",
+            Self::Had(outcome) => outcome.as_str(),
         }
     }
 }
 
 impl From<RecipientOutcome> for Outcome {
     fn from(outcome: RecipientOutcome) -> Self {
-        match outcome {
-            RecipientOutcome::Queued => Self::Queued,
-            RecipientOutcome::Unknown => Self::Unknown,
-            RecipientOutcome::Held => Self::Held,
-            RecipientOutcome::Sent => Self::Sent,
-            RecipientOutcome::Delivered => Self::Delivered,
-            RecipientOutcome::Read => Self::Read,
-            RecipientOutcome::Failed => Self::Failed,
-            RecipientOutcome::Expired => Self::Expired,
-            RecipientOutcome::Cancelled => Self::Cancelled,
-            RecipientOutcome::Erased => Self::Erased,
-        }
+        Self::Had(outcome)
     }
 }
 
@@ -221,7 +184,7 @@ impl Broadcasts {
                 line: planned.line,
                 contact_id: planned.contact,
                 outcome: if is_over {
-                    Outcome::Cancelled
+                    RecipientOutcome::Cancelled.into()
                 } else {
                     Outcome::Planned
                 },
@@ -233,12 +196,12 @@ impl Broadcasts {
             let told = match (planned.suppressed, turn) {
                 // Without a reason something was sent, or waited, and was erased with the customer.
                 (_, Some(turn)) if turn.at.is_none() => RecipientResult {
-                    outcome: why(*no).map_or(Outcome::Erased, |_| Outcome::Suppressed),
+                    outcome: why(*no).map_or(RecipientOutcome::Erased.into(), |_| Outcome::Suppressed),
                     reason: why(*no),
                     ..plain
                 },
                 (_, Some(turn)) => RecipientResult {
-                    outcome: Outcome::Erased,
+                    outcome: RecipientOutcome::Erased.into(),
                     message_id: turn.at.map(|at| at.message),
                     ..plain
                 },
@@ -275,7 +238,9 @@ impl Broadcasts {
             return Ok(told);
         };
         let outcome = Outcome::from(RecipientOutcome::of_state(delivery.state));
-        let error = delivery.error.filter(|_| outcome == Outcome::Failed);
+        let error = delivery
+            .error
+            .filter(|_| outcome == RecipientOutcome::Failed.into());
         Ok(RecipientResult {
             outcome,
             code: error.map(|error| error.code),

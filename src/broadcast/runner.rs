@@ -75,7 +75,7 @@ impl Broadcasts {
                 ..before
             })
             .await?;
-        waits.asked(|| self.keep_steered(tenant, &row)).await
+        Ok(waits.asked(|| self.keep_steered(tenant, &row)).await?)
     }
 
     /// Changes the row of a broadcast that runs.

@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _};
-use tokio::task::spawn_blocking;
+use futures_util::Stream;
 
 use super::Broadcasts;
 use super::error::BroadcastError;
 use crate::bulk::batch::{Batch, Cells, Layout, Source};
 use crate::bulk::cells::plain;
 use crate::bulk::fields::{Field, suggest};
-use crate::bulk::folder::{Budget, Folder, Upload};
-use crate::bulk::imports::ImportError;
+use crate::bulk::folder::Budget;
+use crate::bulk::imports::{ImportError, blocking};
 use crate::bulk::look::look;
 use crate::bulk::phones::Country;
 use crate::bulk::records::Format;
 use crate::bulk::rows::{Reading, RowProblem};
+use crate::bulk::uploads::{Coming, receive};
 use crate::domain::{Author, BroadcastId, ImportId, TenantId, Timestamp};
 use crate::store::StoreError;
 use crate::store::tables::{
@@ -28,8 +28,6 @@ use crate::tenant_places::NoPlace;
 
 /// How long rows wait for a launch: they are customers' data.
 const KEPT: std::time::Duration = std::time::Duration::from_hours(7 * 24);
-/// Bytes that are written at once.
-const PIECE: usize = 256 << 10;
 /// Bytes of one row's cells that are kept.
 const LONGEST_ROW: usize = 32 << 10;
 
@@ -66,14 +64,11 @@ impl Broadcasts {
             brought.broadcast.as_bytes(),
             &brought.upload.to_be_bytes(),
         ]));
-        let (folder, budget) = (self.folder.clone(), self.budget());
-        let coming = Coming {
-            folder: self.folder.clone(),
-            tenant,
-            name,
-        };
-        let begun = blocking(move || Ok(folder.begin(tenant, name, budget).map_err(ImportError::from)?));
-        receive(begun.await?, pieces).await?;
+        let (folder, budget) = (self.folder.clone(), Budget::from(&self.settings));
+        let coming = Coming::new(self.folder.clone(), tenant, name);
+        let begun = blocking(move || Ok::<_, ImportError>(folder.begin(tenant, name, budget)?));
+        let upload = receive(begun.await?, pieces).await?;
+        blocking(move || Ok::<_, ImportError>(upload.finish()?)).await?;
         let kept = self.keep_rows(tenant, &brought, name).await;
         drop(coming);
         let kept = match kept {
@@ -117,16 +112,6 @@ impl Broadcasts {
         }
     }
 
-    fn budget(&self) -> Budget {
-        Budget {
-            file: self.settings.max_bytes.get(),
-            tenant: self.settings.max_tenant_bytes.get(),
-            all: self.settings.max_total_bytes.get(),
-            free: self.settings.min_free_bytes.get(),
-            files: self.settings.max_files,
-        }
-    }
-
     /// Reads a file that has come into rows.
     async fn keep_rows(
         &self,
@@ -135,7 +120,7 @@ impl Broadcasts {
         name: ImportId,
     ) -> Result<UploadedRecipients, BroadcastError> {
         let folder = self.folder.clone();
-        let seen = blocking(move || Ok(look(|| folder.open_coming(tenant, name))?)).await?;
+        let seen = blocking(move || look(|| folder.open_coming(tenant, name))).await?;
         let seen = seen.map_err(ImportError::from)?;
         let phone = phone_column(&seen.columns, brought.phone.as_deref())?;
         let fields = seen.columns.iter().map(|column| {
@@ -162,7 +147,7 @@ impl Broadcasts {
                 std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(from))?;
                 Ok(file)
             };
-            Ok(Source::open(open, &layout, place)?)
+            Ok::<_, BroadcastError>(Source::open(open, &layout, place)?)
         });
         let mut source = opened.await?;
         let mut writer = RowWriter {
@@ -180,7 +165,7 @@ impl Broadcasts {
             let reading = Arc::clone(&reading);
             let read = blocking(move || {
                 let batch = source.batch(&reading, None)?;
-                Ok((source, batch))
+                Ok::<_, BroadcastError>((source, batch))
             });
             let (back, batch) = read.await?;
             source = back;
@@ -348,59 +333,6 @@ const fn unsendable(problem: Option<RowProblem>) -> Unsendable {
         Some(RowProblem::Duplicate) => Unsendable::Duplicate,
         Some(_) | None => Unsendable::Unreadable,
     }
-}
-
-/// A file that goes when it was read, or was not.
-struct Coming {
-    folder: Folder,
-    tenant: TenantId,
-    name: ImportId,
-}
-
-impl Drop for Coming {
-    fn drop(&mut self) {
-        let (folder, tenant, name) = (self.folder.clone(), self.tenant, self.name);
-        // Whoever waited may have gone; the disk is not waited for here.
-        drop(spawn_blocking(move || folder.remove_data(tenant, name)));
-    }
-}
-
-/// Writes a file as it comes.
-async fn receive<E>(
-    mut upload: Upload,
-    pieces: impl Stream<Item = Result<Bytes, E>>,
-) -> Result<(), BroadcastError> {
-    let mut pieces = std::pin::pin!(pieces);
-    let mut held: Vec<u8> = Vec::new();
-    loop {
-        let piece = pieces.next().await;
-        let is_last = piece.is_none();
-        if let Some(piece) = piece {
-            held.extend_from_slice(&piece.map_err(|_broken| ImportError::BrokeOff)?);
-        }
-        if held.len() >= PIECE || is_last {
-            let bytes = std::mem::take(&mut held);
-            upload = blocking(move || {
-                upload.push(&bytes).map_err(ImportError::from)?;
-                Ok(upload)
-            })
-            .await?;
-        }
-        if is_last {
-            return blocking(move || {
-                upload.finish().map_err(ImportError::from)?;
-                Ok(())
-            })
-            .await;
-        }
-    }
-}
-
-/// Has something done that blocks.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, BroadcastError> + Send + 'static,
-) -> Result<T, BroadcastError> {
-    spawn_blocking(work).await.map_err(std::io::Error::other)?
 }
 
 #[cfg(test)]

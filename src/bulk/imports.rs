@@ -365,7 +365,7 @@ fn check(columns: &[String], mapping: &Mapping) -> Result<(), ImportError> {
 }
 
 /// Has something done that blocks.
-pub(super) async fn blocking<T: Send + 'static, E: From<io::Error> + Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static, E: From<io::Error> + Send + 'static>(
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, E> {
     spawn_blocking(work).await.map_err(io::Error::other)?

@@ -17,7 +17,7 @@ use super::imports::{Imports, blocking};
 use super::known::Definitions;
 use super::records::Place;
 use super::rows::{Reading, Row, RowError, RowProblem};
-use super::waits::Waits;
+use super::waits::{Unanswered, Waits};
 use super::wrong::Wrong;
 use crate::actors::request::Refusal;
 use crate::crash::{self, CrashPoint};
@@ -64,6 +64,19 @@ impl From<io::Error> for Ended {
     fn from(error: io::Error) -> Self {
         tracing::error!(%error, "the file of an import cannot be read, or what was wrong with it not be written");
         Self::Failed(Failure::File)
+    }
+}
+
+impl From<Unanswered> for Ended {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::Stopped => Self::Stopped,
+            Unanswered::Interrupted => Self::Interrupted,
+            Unanswered::Failed(error) => {
+                tracing::error!(%error, "an import cannot go on");
+                Self::Failed(Failure::Internal)
+            }
+        }
     }
 }
 

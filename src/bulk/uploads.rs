@@ -48,14 +48,10 @@ impl Imports {
             return Err(ImportError::TooMany);
         }
         self.make_room(tenant, &all).await?;
-        let (folder, import, budget) = (self.folder.clone(), brought.import, self.budget());
+        let (folder, import) = (self.folder.clone(), brought.import);
+        let budget = Budget::from(&self.settings);
         let begun = blocking(move || Ok::<_, ImportError>(folder.begin(tenant, import, budget)?));
-        let coming = Coming {
-            folder: self.folder.clone(),
-            tenant,
-            import,
-            kept: false,
-        };
+        let coming = Coming::new(self.folder.clone(), tenant, import);
         let upload = receive(begun.await?, pieces).await?;
         let (encoding, bytes) = blocking(move || upload.finish()).await?;
         // From here on the file goes unless it is kept.
@@ -111,16 +107,6 @@ impl Imports {
         Ok(suggest(&seen.columns, &remembered, attributes))
     }
 
-    fn budget(&self) -> Budget {
-        Budget {
-            file: self.settings.max_bytes.get(),
-            tenant: self.settings.max_tenant_bytes.get(),
-            all: self.settings.max_total_bytes.get(),
-            free: self.settings.min_free_bytes.get(),
-            files: self.settings.max_files,
-        }
-    }
-
     /// Forgets the oldest imports that are at their end, where there are as many as are told of.
     async fn make_room(&self, tenant: TenantId, newest_first: &[Import]) -> Result<(), ImportError> {
         let now = self.clock.now();
@@ -136,7 +122,7 @@ impl Imports {
 }
 
 /// A file of which no row tells yet: it goes unless it is kept.
-struct Coming {
+pub(crate) struct Coming {
     folder: Folder,
     tenant: TenantId,
     import: ImportId,
@@ -144,6 +130,15 @@ struct Coming {
 }
 
 impl Coming {
+    pub(crate) const fn new(folder: Folder, tenant: TenantId, import: ImportId) -> Self {
+        Self {
+            folder,
+            tenant,
+            import,
+            kept: false,
+        }
+    }
+
     fn keep(mut self) {
         self.kept = true;
     }
@@ -161,7 +156,7 @@ impl Drop for Coming {
 }
 
 /// Writes a file as it comes.
-async fn receive<E>(
+pub(crate) async fn receive<E>(
     mut upload: Upload,
     pieces: impl Stream<Item = Result<Bytes, E>>,
 ) -> Result<Upload, ImportError> {

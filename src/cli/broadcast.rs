@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::admin::{Api, segment};
+use super::export::{FileArgs, unusable};
 use super::{CliError, KeyArgs};
 
 /// How often it is asked how far one is.
@@ -95,24 +96,11 @@ pub(super) struct LaunchArgs {
 pub(super) struct ExportArgs {
     #[command(flatten)]
     one: OneArgs,
-    /// How the file is written
-    #[arg(long, value_enum, default_value_t = FileFormat::Csv)]
-    format: FileFormat,
     /// Only recipients with this outcome, such as failed
     #[arg(long)]
     outcome: Option<String>,
-    /// Where to write; without it to the standard output
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
-}
-
-/// How a file is written.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum FileFormat {
-    /// Comma-separated values
-    Csv,
-    /// One JSON object a line
-    Ndjson,
+    #[command(flatten)]
+    file: FileArgs,
 }
 
 pub(super) async fn run(command: BroadcastCommand) -> Result<ExitCode, CliError> {
@@ -132,14 +120,6 @@ pub(super) async fn run(command: BroadcastCommand) -> Result<ExitCode, CliError>
 impl OneArgs {
     fn path(&self) -> String {
         format!("/v1/broadcasts/{}", segment(&self.broadcast))
-    }
-}
-
-fn unusable(path: &std::path::Path) -> impl Fn(io::Error) -> CliError {
-    let path = path.display().to_string();
-    move |error| CliError::File {
-        path: path.clone(),
-        reason: error.to_string(),
     }
 }
 
@@ -298,21 +278,9 @@ fn progress(row: &Value) -> String {
 
 async fn export(args: &ExportArgs) -> Result<ExitCode, CliError> {
     let api = args.one.server.api()?;
-    let format = match args.format {
-        FileFormat::Csv => "csv",
-        FileFormat::Ndjson => "ndjson",
-    };
-    let mut path = format!("{}/export?format={format}", args.one.path());
-    if let Some(outcome) = &args.outcome {
-        let _ = write!(path, "&outcome={}", segment(outcome));
-    }
-    match &args.output {
-        Some(output) => {
-            let mut file = std::fs::File::create(output).map_err(unusable(output))?;
-            api.download(&path, &mut file).await?;
-        }
-        None => api.download(&path, &mut io::stdout()).await?,
-    }
+    let address = format!("{}/export", args.one.path());
+    let params = [("outcome", args.outcome.as_deref())];
+    super::export::export(&api, &address, &params, &args.file).await?;
     Ok(ExitCode::SUCCESS)
 }
 

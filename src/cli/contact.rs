@@ -14,6 +14,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::admin::segment;
+use super::export::{FileArgs, unusable};
 use super::{CliError, KeyArgs};
 
 /// How often it is asked how far an import is.
@@ -131,27 +132,14 @@ impl DecimalMark {
 pub(super) struct ExportArgs {
     #[command(flatten)]
     server: KeyArgs,
-    /// How the file is written
-    #[arg(long, value_enum, default_value_t = FileFormat::Csv)]
-    format: FileFormat,
     /// Whom to export: a filter
     #[arg(long)]
     filter: Option<String>,
     /// Whom to export: a segment, by its segment_id
     #[arg(long)]
     segment: Option<String>,
-    /// Where to write; without it to the standard output
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
-}
-
-/// How a file is written.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum FileFormat {
-    /// Comma-separated values
-    Csv,
-    /// One JSON object a line
-    Ndjson,
+    #[command(flatten)]
+    file: FileArgs,
 }
 
 fn column(text: &str) -> Result<(String, String), String> {
@@ -169,14 +157,6 @@ pub(super) async fn run(command: ContactCommand) -> Result<ExitCode, CliError> {
         ContactCommand::Merges(args) => merge::list(&args).await,
         ContactCommand::UndoMerge(args) => merge::undo(&args).await,
         ContactCommand::Erase(args) => erase::erase(&args).await,
-    }
-}
-
-fn unusable(path: &std::path::Path) -> impl Fn(io::Error) -> CliError {
-    let path = path.display().to_string();
-    move |error| CliError::File {
-        path: path.clone(),
-        reason: error.to_string(),
     }
 }
 
@@ -271,23 +251,11 @@ fn progress(import: &Value) -> String {
 
 async fn export(args: &ExportArgs) -> Result<ExitCode, CliError> {
     let api = args.server.api()?;
-    let format = match args.format {
-        FileFormat::Csv => "csv",
-        FileFormat::Ndjson => "ndjson",
-    };
-    let mut path = format!("/v1/contacts/export?format={format}");
-    for (name, value) in [("filter", &args.filter), ("segment", &args.segment)] {
-        if let Some(value) = value {
-            path = format!("{path}&{name}={}", segment(value));
-        }
-    }
-    match &args.output {
-        Some(output) => {
-            let mut file = std::fs::File::create(output).map_err(unusable(output))?;
-            api.download(&path, &mut file).await?;
-        }
-        None => api.download(&path, &mut io::stdout()).await?,
-    }
+    let params = [
+        ("filter", args.filter.as_deref()),
+        ("segment", args.segment.as_deref()),
+    ];
+    super::export::export(&api, "/v1/contacts/export", &params, &args.file).await?;
     Ok(ExitCode::SUCCESS)
 }
 

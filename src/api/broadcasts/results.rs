@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use actix_web::http::header::CONTENT_DISPOSITION;
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt as _};
 use serde_json::json;
 
 use super::super::auth::{Call, CanExport, CanSeeBroadcasts};
 use super::super::error::ApiError;
+use super::super::export_file::{ExportSteps, export_file};
 use super::seen;
 use crate::broadcast::Broadcasts;
 use crate::broadcast::results::{Outcome, RecipientResult};
@@ -70,8 +69,7 @@ const COLUMNS: [&str; 10] = [
     "at",
 ];
 
-impl Export {
-    /// The next lines; nothing at the end.
+impl ExportSteps for Export {
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, ApiError> {
         let mut out = std::mem::take(&mut self.head);
         if let Some(after) = self.after {
@@ -94,7 +92,9 @@ impl Export {
         }
         Ok((!out.is_empty()).then(|| (out.into(), self)))
     }
+}
 
+impl Export {
     fn line(&self, one: &RecipientResult, contact: Option<&Contact>, out: &mut Vec<u8>) {
         let phone = contact.and_then(|contact| contact.phone.as_deref());
         let name = contact.and_then(Contact::shown_name);
@@ -138,15 +138,11 @@ pub(in crate::api) async fn export(call: Call<CanExport>) -> Result<HttpResponse
     let row = seen(&call).await?;
     let (state, tenant) = (call.state(), call.tenant());
     let mut head = Vec::new();
-    let (kind, ending) = match format {
-        Format::Csv => {
-            head.extend_from_slice(BYTE_ORDER_MARK);
-            write_line(COLUMNS, &mut head);
-            ("text/csv; charset=utf-8", "csv")
-        }
-        Format::Ndjson => ("application/x-ndjson", "ndjson"),
-    };
-    let name = format!("attachment; filename=\"broadcast-{}.{ending}\"", row.broadcast_id);
+    if format == Format::Csv {
+        head.extend_from_slice(BYTE_ORDER_MARK);
+        write_line(COLUMNS, &mut head);
+    }
+    let name = format!("broadcast-{}", row.broadcast_id);
     let export = Export {
         store: Arc::clone(&state.store),
         broadcasts: Arc::clone(&state.broadcasts),
@@ -158,16 +154,5 @@ pub(in crate::api) async fn export(call: Call<CanExport>) -> Result<HttpResponse
         head,
         _place: state.exports.take(tenant)?,
     };
-    let mut answer = HttpResponse::Ok();
-    answer
-        .content_type(kind)
-        .insert_header((CONTENT_DISPOSITION, name));
-    // Read before the answer begins: afterwards nothing can be refused any more.
-    Ok(match export.next().await? {
-        None => answer.body(Bytes::new()),
-        Some((first, rest)) => {
-            let rest = stream::try_unfold(rest, Export::next);
-            answer.streaming(stream::iter([Ok(first)]).chain(rest))
-        }
-    })
+    export_file(&name, format, export).await
 }

@@ -143,6 +143,12 @@ impl BroadcastChunk {
         at(&BROADCAST_CHUNK, (tenant, broadcast), &plan.to_be_bytes(), chunk)
     }
 
+    /// Whether something is left that `forget_values` takes out.
+    pub fn has_values(&self) -> bool {
+        let has = |one: &PlannedRecipient| !one.values.is_empty() || one.phone.is_some();
+        self.recipients.iter().any(has)
+    }
+
     /// Takes out what fills templates: what was sent stands in the messages.
     pub fn forget_values(&mut self) {
         for recipient in &mut self.recipients {
