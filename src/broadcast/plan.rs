@@ -296,7 +296,7 @@ impl<'a> Planner<'a> {
             Some(Unsendable::NoAddress)
         } else if contact.is_minor {
             Some(Unsendable::ContactIsMinor)
-        } else if contact.blocked_on.contains(&self.number) {
+        } else if contact.all_blocks().any(|number| *number == self.number) {
             Some(Unsendable::Blocked)
         } else if contact.refuses(self.purpose) {
             Some(Unsendable::OptedOut)

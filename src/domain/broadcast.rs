@@ -73,15 +73,18 @@ pub enum Suppression {
     Blocked,
     /// The contact is not there any more: it was erased.
     ContactGone,
+    /// The customer turned out to be one who had a turn already.
+    Duplicate,
 }
 
 impl Suppression {
     /// Every reason.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::OptedOut,
         Self::ContactIsMinor,
         Self::Blocked,
         Self::ContactGone,
+        Self::Duplicate,
     ];
 
     /// Name used in the API and in metrics.
@@ -91,6 +94,7 @@ impl Suppression {
             Self::ContactIsMinor => "contact_is_minor",
             Self::Blocked => "blocked",
             Self::ContactGone => "contact_gone",
+            Self::Duplicate => "duplicate",
         }
     }
 }
@@ -377,11 +381,14 @@ impl BroadcastTally {
         self.note(now);
     }
 
-    /// Whether a version of the broadcast may say how it goes on: one that says so late, after a newer one did, may not.
+    /// Whether a version of the broadcast may say how it goes on: one that says so late, after a newer one did, may not. A newer one is
+    /// remembered also where it says nothing new.
     pub fn hears(&mut self, version: u64) -> bool {
-        let is_current = version >= self.version;
-        self.version = self.version.max(version);
-        is_current
+        if version > self.version {
+            self.version = version;
+            self.is_behind = true;
+        }
+        version == self.version
     }
 
     /// Goes on, halts or ends. Says whether that is news; what was cancelled stays so.

@@ -384,6 +384,10 @@ macro_rules! all_of_it {
                 progress_is_told_once_a_second_and_usage_counts_each_message_once,
                 an_erased_recipient_waits_no_longer,
                 a_broadcast_goes_on_in_a_copy,
+                two_recipients_who_turn_out_to_be_one_get_it_once,
+                who_is_blocked_while_the_message_waits_is_not_called_for,
+                what_waited_for_longer_than_messages_are_kept_is_not_sent,
+                the_newest_word_on_a_broadcast_holds_also_where_it_said_nothing_new,
             }
             z_media {
                 a_message_shows_its_file_from_the_beginning_and_what_becomes_of_it,

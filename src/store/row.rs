@@ -175,6 +175,8 @@ pub enum ClaimOutcome {
     OptedOut,
     /// The customer is known to be under age since then: likewise.
     ContactIsMinor,
+    /// The number blocks the customer since a broadcast wrote to them: likewise.
+    Blocked,
     /// Its broadcast is halted: it waits in the outbox until that goes on.
     Halted(BroadcastId),
     /// Its broadcast was cancelled: it is to be withdrawn.

@@ -321,6 +321,11 @@ impl Lane {
                     // No code of Meta's says so.
                     self.fail_unwanted(&want.item, Code("contact_is_minor"), (0, why), ctx);
                 }
+                Some(ClaimOutcome::Blocked) => {
+                    let why = "the number blocks the customer: it was not sent";
+                    // No code of Meta's says so.
+                    self.fail_unwanted(&want.item, Code("blocked"), (0, why), ctx);
+                }
                 Some(ClaimOutcome::Halted(broadcast)) => self.park(want.item, broadcast),
                 Some(ClaimOutcome::BroadcastCancelled) => self.take_back(&want.item, ctx),
                 Some(ClaimOutcome::Refused) | None => self.look_up(want.item, ctx),

@@ -3,7 +3,7 @@
 //! The lane learns of a halt from refused claims, so that a restart needs nothing else. No more are kept than a broadcast has
 //! waiting at once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use actix::Context;
 
@@ -16,6 +16,8 @@ use crate::store::op::Withdraw;
 #[derive(Debug, Default)]
 pub(super) struct Parked {
     by_broadcast: HashMap<BroadcastId, Vec<Waiting>>,
+    /// All of them: each message that the lane hears of is looked for.
+    messages: HashSet<MessageId>,
     /// Broadcasts that went on, or ended, while a claim was under way: its refusals may be older than that.
     steered: BTreeSet<BroadcastId>,
 }
@@ -23,23 +25,27 @@ pub(super) struct Parked {
 impl Parked {
     /// Keeps a message.
     pub(super) fn add(&mut self, broadcast: BroadcastId, waiting: Waiting) {
+        self.messages.insert(waiting.message);
         self.by_broadcast.entry(broadcast).or_default().push(waiting);
     }
 
     /// Takes out those of a broadcast, in the order in which they came.
     pub(super) fn take(&mut self, broadcast: BroadcastId) -> Vec<Waiting> {
-        self.by_broadcast.remove(&broadcast).unwrap_or_default()
+        let taken = self.by_broadcast.remove(&broadcast).unwrap_or_default();
+        for waiting in &taken {
+            self.messages.remove(&waiting.message);
+        }
+        taken
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.by_broadcast.values().map(Vec::len).sum()
+        self.messages.len()
     }
 
     /// Whether a message is among them.
     pub(super) fn holds(&self, message: MessageId) -> bool {
-        let mut all = self.by_broadcast.values().flatten();
-        all.any(|waiting| waiting.message == message)
+        self.messages.contains(&message)
     }
 }
 

@@ -16,6 +16,7 @@ fn granted(outcomes: &[ClaimOutcome]) -> impl Iterator<Item = MessageId> {
         ClaimOutcome::Granted(claimed) => Some(claimed.row.at.message),
         ClaimOutcome::OptedOut
         | ClaimOutcome::ContactIsMinor
+        | ClaimOutcome::Blocked
         | ClaimOutcome::Halted(_)
         | ClaimOutcome::BroadcastCancelled
         | ClaimOutcome::Refused => None,

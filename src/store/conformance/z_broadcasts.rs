@@ -1,6 +1,7 @@
 //! Z: broadcasts, as the ledger knows them.
 
 mod ends;
+mod turns;
 
 use std::time::Duration;
 
@@ -21,10 +22,17 @@ use crate::store::row::{ClaimOutcome, MessageRef, Seen};
 use crate::store::{ConversationFilter, usage};
 
 pub(super) use ends::{a_broadcast_goes_on_in_a_copy, an_erased_recipient_waits_no_longer};
+pub(super) use turns::{
+    the_newest_word_on_a_broadcast_holds_also_where_it_said_nothing_new,
+    two_recipients_who_turn_out_to_be_one_get_it_once,
+    what_waited_for_longer_than_messages_are_kept_is_not_sent,
+    who_is_blocked_while_the_message_waits_is_not_called_for,
+};
 
 const ADA: &str = "628111111";
 const BOB: &str = "628222222";
 const CYN: &str = "628333333";
+const DEE: &str = "628444444";
 
 /// A scene in which the broadcast runs.
 async fn running(backend: &impl Backend) -> Scene {
@@ -192,11 +200,11 @@ pub(super) async fn counts_move_with_every_step_of_a_message(backend: impl Backe
         let by_code = counts(&scene).await.failed_by_code;
         assert_eq!(by_code.get(&131_026).copied().unwrap_or_default(), failed);
     }
-    for (no, to, outcome) in [
-        (2, DeliveryState::Cancelled, Cancelled),
-        (3, DeliveryState::Expired, Expired),
+    for (no, name, to, outcome) in [
+        (2, BOB, DeliveryState::Cancelled, Cancelled),
+        (3, DEE, DeliveryState::Expired, Expired),
     ] {
-        let at = sends(&mut scene, BOB, no).await;
+        let at = sends(&mut scene, name, no).await;
         scene.one(ops::withdraw(at, to)).await;
         scene.one(ops::withdraw(at, to)).await;
         assert!(outcomes(&scene).await.contains(&(outcome, 1)));

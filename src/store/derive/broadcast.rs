@@ -2,14 +2,16 @@
 //!
 //! Where an unsettled message stands in the outbox says more of it than what was shown of its delivery, which never goes back.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use super::Batch;
 use crate::domain::message::{Delivery, Side};
 use crate::domain::{
-    BroadcastId, BroadcastProgress, BroadcastRecipient, BroadcastRun, BroadcastTally, ContentKind,
+    BroadcastId, BroadcastProgress, BroadcastRecipient, BroadcastRun, BroadcastTally, Contact, ContentKind,
     Conversation, ConversationId, ConversationStatus, DeliveryState, EventKind, Keyword, Message, MessageId,
-    PhoneNumberId, Reached, Reaction, RecipientOutcome, Suppression, Timestamp, Wamid, WamidHash,
+    PhoneNumberId, Reached, Reaction, RecipientOutcome, Retention, Suppression, Timestamp, Wamid, WamidHash,
 };
 use crate::store::error::StoreError;
 use crate::store::op::{OpOutcome, OpRefusal, Receive, SteerBroadcast};
@@ -49,13 +51,47 @@ pub(super) fn before_turn(
     Ok((!runs).then_some(OpOutcome::Refused(OpRefusal::BroadcastNotRunning)))
 }
 
+/// How long a turn is remembered at least. A broadcast that a kill found between a turn and its note may be paused for weeks.
+const TURN_KEPT: Duration = Duration::from_hours(45 * 24);
+
+/// Whether a customer got a broadcast already, as another recipient: two turned out to be one person, or were merged.
+pub(super) fn had_it(
+    batch: &mut Batch<'_>,
+    recipient: &BroadcastRecipient,
+    (contact, number): (&Contact, &PhoneNumberId),
+) -> Result<bool, StoreError> {
+    let mut cards = vec![contact.id];
+    cards.extend(&contact.linked);
+    let mut merged = contact.merged.clone();
+    if let Some(first) = contact.merged_into {
+        cards.push(first);
+        let first = batch.rows.contact(first)?;
+        merged.extend(first.into_iter().flat_map(|first| first.merged));
+    }
+    for card in &merged {
+        cards.push(card.contact_id);
+        cards.extend(&card.linked);
+    }
+    let tenant = batch.tenant;
+    for card in cards {
+        let row = batch
+            .rows
+            .conversation(ConversationId::derive(tenant, number, card))?;
+        let last = row.and_then(|row| row.last_broadcast);
+        if last.is_some_and(|last| last.broadcast == recipient.broadcast) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Nothing is sent to a recipient: this was its turn all the same.
 pub(super) fn suppress(
     batch: &mut Batch<'_>,
     recipient: &BroadcastRecipient,
     why: Suppression,
 ) -> Result<OpOutcome, StoreError> {
-    let until = batch.retention.expiry(batch.now);
+    let until = batch.retention.expiry(batch.now).max(batch.now.after(TURN_KEPT));
     for key in [recipient.key(), recipient.suppressed_key(why)] {
         batch.put_seen(key, Seen { at: None }, until)?;
     }
@@ -72,7 +108,11 @@ pub(super) fn add_quietly(
     expires: Timestamp,
 ) -> Result<(), StoreError> {
     let at = Some(MessageRef::of(message));
-    batch.put_seen(recipient.key(), Seen { at }, expires)?;
+    batch.put_seen(
+        recipient.key(),
+        Seen { at },
+        expires.max(batch.now.after(TURN_KEPT)),
+    )?;
     let mut conversation = match batch.rows.conversation(conversation.id)? {
         // As it stands: what its person turned out to be is told with what comes next in it.
         Some(row) => row,
@@ -215,6 +255,12 @@ pub(super) fn holds_back(rows: &mut dyn Rows, row: &OutboxRow) -> Result<Option<
         // Long over: nobody knows of it any more.
         Some(BroadcastRun::Cancelled) | None => Some(ClaimOutcome::BroadcastCancelled),
     })
+}
+
+/// Whether a message waited for longer than messages are kept: nobody could tell what it was, nor what became of it.
+pub(super) fn outlived(rows: &mut dyn Rows, row: &OutboxRow, now: Timestamp) -> Result<bool, StoreError> {
+    let may_have = row.broadcast.is_some() && now >= Retention::SHORTEST.expiry(row.since);
+    Ok(may_have && rows.message(row.at)?.is_none())
 }
 
 /// What a customer's answer to a message tells of it.

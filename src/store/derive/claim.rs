@@ -2,7 +2,7 @@
 
 use super::super::error::StoreError;
 use super::super::row::{ClaimOutcome, ClaimWant, Claimed, OutboxRow, OutboxState, Rows};
-use super::broadcast::holds_back;
+use super::broadcast::{holds_back, outlived};
 use super::names::follow_links;
 use super::readdress::readdress;
 use crate::domain::{AttemptToken, Fence, Purpose, TenantId, Timestamp};
@@ -42,6 +42,15 @@ fn claim(
     let contact = follow_links(rows, row.contact)?;
     if contact.as_ref().is_some_and(|contact| contact.is_minor) {
         return Ok(ClaimOutcome::ContactIsMinor);
+    }
+    if outlived(rows, &row, now)? {
+        return Ok(ClaimOutcome::BroadcastCancelled);
+    }
+    if let Some(contact) = &contact
+        && row.broadcast.is_some()
+        && contact.all_blocks().any(|number| *number == row.number)
+    {
+        return Ok(ClaimOutcome::Blocked);
     }
     // Of whom nothing can be read nobody knows that they want it.
     if contact.as_ref().map_or(row.purpose != Purpose::Other, |contact| {

@@ -51,6 +51,11 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
     {
         return broadcast::suppress(batch, recipient, Suppression::Blocked);
     }
+    if let Some(recipient) = &submit.broadcast
+        && broadcast::had_it(batch, recipient, (&contact, &submit.number))?
+    {
+        return broadcast::suppress(batch, recipient, Suppression::Duplicate);
+    }
     if let Some(newest) = spoken_since(&conversation, submit.unless_after, &submit.author) {
         return Ok(OpOutcome::Refused(OpRefusal::ConversationChanged(newest)));
     }
