@@ -27,7 +27,6 @@ mod upload;
 mod variables;
 mod waits;
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -63,8 +62,6 @@ pub struct Broadcasts {
     /// Told when something is to be done.
     wake: Notify,
     random: Mutex<fastrand::Rng>,
-    /// Broadcasts that run and do not move.
-    stalled: Mutex<BTreeSet<BroadcastId>>,
 }
 
 impl Broadcasts {
@@ -91,7 +88,6 @@ impl Broadcasts {
             places: TenantPlaces::new(COMING_OF_ONE, COMING),
             wake: Notify::new(),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
-            stalled: Mutex::default(),
         }
     }
 

@@ -240,7 +240,9 @@ impl TenantCommands for Gateway {
         tenant: TenantId,
         submits: Vec<SubmitOp>,
     ) -> Result<Vec<Result<OpOutcome, Refusal>>, Refusal> {
-        let tenant = self.writable(tenant).await?;
+        // A job of a process that lost the tenant takes it back from nobody.
+        let running = self.directory.running_one(tenant);
+        let tenant = running.ok_or(Refusal::Unavailable { retry_after: None })?;
         // All are in hand before the first is waited for: what comes together is written together, and in this order.
         let ops = submits.into_iter().map(|submit| Op::Submit(Box::new(submit)));
         let commits: FuturesOrdered<_> = ops.map(|op| tenant.ledger.commit(op)).collect();

@@ -11,13 +11,13 @@ use crate::domain::filter::{Condition as Is, Filter};
 use crate::domain::{
     Alias, AliasKind, Author, Contact, ContactId, ListId, PhoneNumberId, SegmentId, TenantId, TermPlace,
 };
+use crate::store::ListOrder;
 use crate::store::contact_filter::MeantContacts;
 use crate::store::contact_search::{Condition as _, ContactOrder, ContactSearch};
 use crate::store::tables::{
     Broadcast, BroadcastAudience, BroadcastProblem, BroadcastUpload, Segment, Unsendable, UploadedRecipients,
     UploadedRow,
 };
-use crate::store::ListOrder;
 
 /// Contacts, or rows, of one step.
 const STEP: usize = 200;

@@ -7,7 +7,8 @@ use super::Broadcasts;
 use super::chunks::PlanPlace;
 use super::definition::Definition;
 use super::error::BroadcastError;
-use crate::domain::{Author, BroadcastId, BroadcastRun, PhoneNumberId, TenantId, Timestamp};
+use crate::actors::request::Refusal;
+use crate::domain::{Author, BroadcastId, BroadcastRun, Epoch, PhoneNumberId, TenantId, Timestamp};
 use crate::store::op::SteerBroadcast;
 use crate::store::tables::{
     Broadcast, BroadcastAudience, BroadcastExclusions, BroadcastJob, BroadcastProgressRow, BroadcastState,
@@ -116,6 +117,7 @@ impl Broadcasts {
             changed_at: now,
             launched_by: None,
             launched_at: None,
+            launched_in: None,
             ended_at: None,
         });
         self.table()
@@ -135,7 +137,7 @@ impl Broadcasts {
         if definition.numbers.iter().all(is_there) {
             Ok(())
         } else {
-            Err(crate::actors::request::Refusal::UnknownNumber.into())
+            Err(Refusal::UnknownNumber.into())
         }
     }
 
@@ -200,6 +202,7 @@ impl Broadcasts {
     ) -> Result<Broadcast, BroadcastError> {
         self.work(tenant, broadcast).await?;
         let now = self.clock.now();
+        let epoch = self.epoch(tenant).await?;
         let launched = by.clone();
         let row = self
             .changed(tenant, broadcast, by, |before| {
@@ -247,6 +250,7 @@ impl Broadcasts {
                     problem: None,
                     launched_by: Some(launched.clone()),
                     launched_at: Some(now),
+                    launched_in: epoch,
                     ..before
                 })
             })
@@ -286,11 +290,13 @@ impl Broadcasts {
     ) -> Result<Broadcast, BroadcastError> {
         self.work(tenant, broadcast).await?;
         let now = self.clock.now();
+        let epoch = self.epoch(tenant).await?;
         let row = self
             .changed(tenant, broadcast, by, |before| match before.state {
                 BroadcastState::Paused => Ok(Broadcast {
                     state: goes_on(&before, now),
                     problem: None,
+                    launched_in: epoch,
                     ..before
                 }),
                 BroadcastState::Running | BroadcastState::Scheduled => Ok(before),
@@ -339,6 +345,11 @@ impl Broadcasts {
         tenant: TenantId,
         broadcast: BroadcastId,
     ) -> Result<Broadcast, BroadcastError> {
+        let row = self.get(tenant, broadcast).await?;
+        if row.state == BroadcastState::Cancelled {
+            // Once the row is gone nobody knows that the ledger is to be told.
+            self.steer(tenant, &row).await?;
+        }
         let changed = self
             .table::<Broadcast>()
             .change(Broadcast::at(tenant, broadcast), |before| {
@@ -413,8 +424,15 @@ impl Broadcasts {
 
     /// Tells the ledger at once what is wanted of a broadcast. Where that fails the job does so.
     async fn steer_now(&self, tenant: TenantId, row: &Broadcast) {
+        if let Err(refusal) = self.steer(tenant, row).await {
+            tracing::debug!(%refusal, "whoever has the tenant tells its ledger of a broadcast");
+        }
+    }
+
+    /// Tells the ledger, and the lanes, what is wanted of a broadcast that was launched.
+    pub(super) async fn steer(&self, tenant: TenantId, row: &Broadcast) -> Result<(), Refusal> {
         let Some(to) = wanted(row.state).filter(|_| row.launched_at.is_some()) else {
-            return;
+            return Ok(());
         };
         let steer = SteerBroadcast {
             broadcast: row.broadcast_id,
@@ -422,9 +440,18 @@ impl Broadcasts {
             to,
             version: row.version,
         };
-        if let Err(refusal) = self.tenants.steer_broadcast(tenant, steer).await {
-            tracing::debug!(%refusal, "whoever has the tenant tells its ledger of a broadcast");
-        }
+        self.tenants.steer_broadcast(tenant, steer).await
+    }
+
+    /// The identity of the tenant's ledger, where that can be told.
+    async fn epoch(&self, tenant: TenantId) -> Result<Option<Epoch>, StoreError> {
+        Ok(self.store.tenant_head(tenant).await?.map(|head| head.epoch))
+    }
+
+    /// Whether the tenant's ledger is the one of which somebody said that the broadcast goes on.
+    pub(super) async fn is_as_launched(&self, tenant: TenantId, row: &Broadcast) -> Result<bool, StoreError> {
+        let now = self.epoch(tenant).await?;
+        Ok(now.is_none() || row.launched_in.is_none() || now == row.launched_in)
     }
 }
 

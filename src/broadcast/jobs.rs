@@ -2,7 +2,7 @@
 //! that is stands in the broadcast's own row.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{Id, JoinSet};
@@ -14,17 +14,20 @@ use super::waits::{Ended, Waits};
 use crate::domain::{BroadcastId, TenantId, Timestamp};
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
-use crate::store::op::SteerBroadcast;
 use crate::store::plain::Found;
 use crate::store::tables::{Broadcast, BroadcastJob, BroadcastProblem, BroadcastState};
 use crate::telemetry::metrics;
 
 /// How often it is looked for what is to be done. Another process may have been told of it.
 const LOOK: Duration = Duration::from_secs(1);
-/// Plans that are written at once; of each tenant one.
+/// Plans that are written at once, and of one tenant.
 const PLANS: usize = 4;
-/// Broadcasts that run at once in this process.
+const PLANS_OF_ONE: usize = 1;
+/// Broadcasts that run at once in this process, and of one tenant: who has more of them waits behind its own.
 const RUNS: usize = 256;
+const RUNS_OF_ONE: usize = 16;
+/// A broadcast that has not moved for so long, although nothing is known that holds it, is stalled.
+const STALLED: Duration = Duration::from_mins(10);
 /// Rows read at once.
 const PAGE: usize = 500;
 /// How long a row stays about which nothing is to be done: whoever wrote it may be about to change the broadcast.
@@ -40,13 +43,6 @@ enum Work {
     End,
 }
 
-/// Whether a broadcast that runs moves, or is held by something that is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Moves {
-    Yes,
-    No,
-}
-
 /// What is under way.
 #[derive(Default)]
 struct UnderWay {
@@ -55,23 +51,22 @@ struct UnderWay {
 }
 
 impl UnderWay {
-    fn has(&self, key: Key) -> bool {
-        self.known.values().any(|(known, _)| *known == key)
+    /// What is done about a broadcast, if anything.
+    fn of(&self, key: Key) -> Option<Work> {
+        let mut all = self.known.values();
+        all.find(|(known, _)| *known == key).map(|(_, work)| *work)
     }
 
     /// Whether there is room for one more.
     fn admits(&self, (tenant, _): Key, work: Work) -> bool {
-        let of_kind = self.known.values().filter(|(_, known)| *known == work);
+        let (mut all, mut own) = (0, 0);
+        for ((known, _), _) in self.known.values().filter(|(_, known)| *known == work) {
+            all += 1;
+            own += usize::from(*known == tenant);
+        }
         match work {
-            Work::Plan => {
-                let (mut all, mut own) = (0, 0);
-                for ((known, _), _) in of_kind {
-                    all += 1;
-                    own += usize::from(*known == tenant);
-                }
-                all < PLANS && own == 0
-            }
-            Work::Run | Work::End => of_kind.count() < RUNS,
+            Work::Plan => all < PLANS && own < PLANS_OF_ONE,
+            Work::Run | Work::End => all < RUNS && own < RUNS_OF_ONE,
         }
     }
 }
@@ -110,7 +105,7 @@ impl Broadcasts {
     }
 
     async fn look(self: &Arc<Self>, under_way: &mut UnderWay, shutdown: &Shutdown) -> Result<(), StoreError> {
-        let mut after = None;
+        let (mut after, mut stalled) = (None, 0_u64);
         loop {
             let page = self
                 .table::<BroadcastJob>()
@@ -119,43 +114,74 @@ impl Broadcasts {
             after = page.items.last().map(|found| found.sort.clone());
             for job in page.items {
                 let key = (job.row.tenant, job.row.broadcast);
-                // Another gateway has it, or nobody can be asked: it is looked at again.
-                let is_here = !under_way.has(key) && matches!(self.tenants.owns(key.0).await, Ok(true));
-                if is_here && let Some(work) = self.due(key, &job).await? {
-                    self.begin(under_way, key, work, shutdown);
+                let looked = match under_way.of(key) {
+                    Some(work) => self.watch(key, work, &mut stalled).await,
+                    None => self.take_up(under_way, key, &job, shutdown).await,
+                };
+                // The others are looked at all the same.
+                if let Err(error) = looked {
+                    let (tenant, broadcast) = key;
+                    tracing::warn!(tenant.id = %tenant, broadcast.id = %broadcast, %error, "cannot tell what is to be done about a broadcast");
                 }
             }
             if !page.more {
+                metrics::broadcasts_stalled().set(metrics::number(stalled));
                 return Ok(());
             }
         }
     }
 
-    /// What is to be done about a broadcast now.
-    async fn due(&self, key: Key, job: &Found<BroadcastJob>) -> Result<Option<Work>, StoreError> {
+    /// Begins what is to be done about a broadcast, if this process has its tenant.
+    async fn take_up(
+        self: &Arc<Self>,
+        under_way: &mut UnderWay,
+        key: Key,
+        job: &Found<BroadcastJob>,
+        shutdown: &Shutdown,
+    ) -> Result<(), StoreError> {
         let now = self.clock.now();
         let row = self.found(key.0, key.1).await?.map(|found| found.row);
         let Some(row) = row else {
-            self.forget_idle(key, job, now).await?;
-            return Ok(None);
+            return self.forget_idle(key, job, now).await;
         };
-        Ok(match row.state {
-            BroadcastState::Planning => Some(Work::Plan),
-            BroadcastState::Running => Some(Work::Run),
-            BroadcastState::Done | BroadcastState::Cancelled => Some(Work::End),
-            BroadcastState::Scheduled => {
-                self.begin_in_time(key.0, &row, now).await?;
-                None
-            }
-            BroadcastState::Paused => {
-                self.keep_steered(key.0, &row).await?;
-                None
-            }
-            BroadcastState::Draft | BroadcastState::Ready => {
-                self.forget_idle(key, job, now).await?;
-                None
-            }
-        })
+        let work = match row.state {
+            BroadcastState::Planning => Work::Plan,
+            BroadcastState::Running => Work::Run,
+            BroadcastState::Done | BroadcastState::Cancelled => Work::End,
+            BroadcastState::Scheduled => return self.begin_in_time(key.0, &row, now).await,
+            BroadcastState::Paused => return self.keep_steered(key.0, &row).await,
+            BroadcastState::Draft | BroadcastState::Ready => return self.forget_idle(key, job, now).await,
+        };
+        // Only who has something to do here wakes a tenant.
+        if under_way.admits(key, work) && self.is_here(key.0).await {
+            self.begin(under_way, key, work, shutdown);
+        }
+        Ok(())
+    }
+
+    /// Whether this process has a tenant. Where another one has it, or nobody can be asked, it is looked at again.
+    async fn is_here(&self, tenant: TenantId) -> bool {
+        matches!(self.tenants.owns(tenant).await, Ok(true))
+    }
+
+    /// Counts a broadcast that runs and does not move, although nothing is told that holds it.
+    async fn watch(&self, (tenant, broadcast): Key, work: Work, stalled: &mut u64) -> Result<(), StoreError> {
+        if work != Work::Run {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let tally = self.store.broadcast_tally(tenant, broadcast, now).await?;
+        if tally.is_none_or(|tally| now.since(tally.moved) < STALLED) {
+            return Ok(());
+        }
+        let lanes = self.tenants.lanes(tenant).await.unwrap_or_default();
+        let row = self.found(tenant, broadcast).await?.map(|found| found.row);
+        let number = row.as_ref().and_then(Broadcast::number);
+        let lane = number.and_then(|number| lanes.get(number));
+        if lane.is_none_or(|lane| lane.reason.is_none()) {
+            *stalled = stalled.saturating_add(1);
+        }
+        Ok(())
     }
 
     async fn forget_idle(
@@ -179,11 +205,13 @@ impl Broadcasts {
         row: &Broadcast,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if row.at.is_some_and(|at| now < at) {
+        if row.at.is_some_and(|at| now < at) || !self.is_here(tenant).await {
             return Ok(());
         }
         let (state, problem) = if row.not_after.is_some_and(|late| now > late) {
             (BroadcastState::Paused, Some(BroadcastProblem::TooLate))
+        } else if !self.is_as_launched(tenant, row).await? {
+            (BroadcastState::Paused, Some(BroadcastProblem::Restored))
         } else {
             (BroadcastState::Running, None)
         };
@@ -209,43 +237,20 @@ impl Broadcasts {
 
     /// Tells the ledger what is wanted of a broadcast that does not run, where it does not know.
     pub(super) async fn keep_steered(&self, tenant: TenantId, row: &Broadcast) -> Result<(), StoreError> {
-        let Some(to) = wanted(row.state) else {
-            return Ok(());
-        };
         let now = self.clock.now();
         let tally = self.store.broadcast_tally(tenant, row.broadcast_id, now).await?;
-        if tally.is_none_or(|tally| tally.run == to) {
+        if tally.is_none_or(|tally| wanted(row.state).is_none_or(|to| tally.run == to))
+            || !self.is_here(tenant).await
+        {
             return Ok(());
         }
-        let steer = SteerBroadcast {
-            broadcast: row.broadcast_id,
-            numbers: row.numbers.clone(),
-            to,
-            version: row.version,
-        };
-        if let Err(refusal) = self.tenants.steer_broadcast(tenant, steer).await {
+        if let Err(refusal) = self.steer(tenant, row).await {
             tracing::debug!(%refusal, "the ledger is told of a broadcast soon again");
         }
         Ok(())
     }
 
-    /// Notes whether a broadcast moves.
-    pub(super) fn note_stalled(&self, broadcast: BroadcastId, moves: Moves) {
-        let stalled = {
-            let mut stalled = self.stalled.lock().unwrap_or_else(PoisonError::into_inner);
-            match moves {
-                Moves::Yes => stalled.remove(&broadcast),
-                Moves::No => stalled.insert(broadcast),
-            };
-            stalled.len()
-        };
-        metrics::broadcasts_stalled().set(metrics::number(u64::try_from(stalled).unwrap_or(u64::MAX)));
-    }
-
     fn begin(self: &Arc<Self>, under_way: &mut UnderWay, key: Key, work: Work, shutdown: &Shutdown) {
-        if !under_way.admits(key, work) {
-            return;
-        }
         let (broadcasts, shutdown) = (Arc::clone(self), shutdown.clone());
         let job = async move {
             let (tenant, broadcast) = key;
@@ -279,7 +284,10 @@ impl Broadcasts {
         let waits = Waits { shutdown };
         let row = waits.asked(|| self.found(tenant, broadcast)).await?;
         let row = row.ok_or(Ended::CalledOff)?.row;
-        waits.asked(|| self.keep_steered(tenant, &row)).await?;
+        if row.state == BroadcastState::Cancelled {
+            // Also where the ledger knows: the lanes may not, and nobody tells them later.
+            waits.taken(|| self.steer(tenant, &row)).await?;
+        }
         if let Some(plan) = &row.plan {
             let place = super::chunks::PlanPlace {
                 tenant,

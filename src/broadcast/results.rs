@@ -177,17 +177,18 @@ impl Broadcasts {
             let place = of_one.iter().position(Option::is_some)?;
             Suppression::ALL.get(place).map(|why| why.as_str())
         };
-        let is_over = state.is_over();
+        // Of one that came to its end everybody had a turn: what is not known of any more was kept for its time.
+        let without_turn = match state {
+            BroadcastState::Done => RecipientOutcome::Erased.into(),
+            BroadcastState::Cancelled => RecipientOutcome::Cancelled.into(),
+            _ => Outcome::Planned,
+        };
         let results = some.iter().zip(turns).map(|((no, planned), turn)| {
             let plain = RecipientResult {
                 no: *no,
                 line: planned.line,
                 contact_id: planned.contact,
-                outcome: if is_over {
-                    RecipientOutcome::Cancelled.into()
-                } else {
-                    Outcome::Planned
-                },
+                outcome: without_turn,
                 reason: None,
                 code: None,
                 message_id: None,

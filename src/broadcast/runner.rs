@@ -11,9 +11,9 @@ use std::time::Duration;
 use self::pace::{Pace, Speed};
 use super::Broadcasts;
 use super::chunks::PlanPlace;
-use super::jobs::Moves;
 use super::variables::Filling;
 use super::waits::{Ended, Waits};
+use crate::actors::request::Refusal;
 use crate::crash::{self, CrashPoint};
 use crate::domain::{BroadcastId, BroadcastRun, PhoneNumberId, RecipientOutcome, TenantId};
 use crate::shutdown::Shutdown;
@@ -37,8 +37,6 @@ const NARROWEST: u32 = 20;
 const TOGETHER: usize = 64;
 /// How often events tell what none told yet.
 const TOLD: Duration = Duration::from_secs(1);
-/// A broadcast that has not moved for so long, although nothing is known that holds it, is stalled.
-const STALLED: Duration = Duration::from_mins(10);
 
 impl Broadcasts {
     /// Runs a broadcast to its end, or until somebody pauses it.
@@ -50,10 +48,9 @@ impl Broadcasts {
     ) -> Result<(), Ended> {
         let waits = Waits { shutdown };
         let run = match Runner::begin(self, tenant, broadcast, waits).await {
-            Ok(mut runner) => runner.go().await,
+            Ok(mut runner) => runner.go_and_note().await,
             Err(ended) => Err(ended),
         };
-        self.note_stalled(broadcast, Moves::Yes);
         match run {
             Err(Ended::Failed(problem)) => self.hold(tenant, broadcast, problem, waits).await,
             ended => ended,
@@ -138,6 +135,9 @@ impl<'a> Runner<'a> {
         if row.state != BroadcastState::Running {
             return Err(Ended::CalledOff);
         }
+        if !waits.asked(|| broadcasts.is_as_launched(tenant, &row)).await? {
+            return Err(Ended::Failed(BroadcastProblem::Restored));
+        }
         let gone = || Ended::Failed(BroadcastProblem::NumberGone);
         let plan = row
             .plan
@@ -155,7 +155,7 @@ impl<'a> Runner<'a> {
         let next = progress.filter(|found| found.row.plan == plan.number);
         let next = next.map_or(1, |found| found.row.next).max(1);
         let now = broadcasts.clock.monotonic();
-        let runner = Self {
+        let mut runner = Self {
             place: PlanPlace {
                 tenant,
                 broadcast,
@@ -181,16 +181,36 @@ impl<'a> Runner<'a> {
     }
 
     /// Says that it runs; what no event told yet is told then.
-    async fn steer(&self) -> Result<(), Ended> {
-        let tenants = &self.broadcasts.tenants;
-        let steer = SteerBroadcast {
-            broadcast: self.place.broadcast,
-            numbers: self.row.numbers.clone(),
-            to: BroadcastRun::Running,
-            version: self.row.version,
-        };
-        let told = || tenants.steer_broadcast(self.place.tenant, steer.clone());
-        self.waits.taken(told).await
+    async fn steer(&mut self) -> Result<(), Ended> {
+        let mut failures = 0;
+        loop {
+            let steer = SteerBroadcast {
+                broadcast: self.place.broadcast,
+                numbers: self.row.numbers.clone(),
+                to: BroadcastRun::Running,
+                version: self.row.version,
+            };
+            let tenants = &self.broadcasts.tenants;
+            let Err(refusal) = tenants.steer_broadcast(self.place.tenant, steer).await else {
+                return Ok(());
+            };
+            self.refused(refusal, &mut failures).await?;
+        }
+    }
+
+    /// Waits after the tenant refused something. Meanwhile another process may have got it, or people changed their minds.
+    async fn refused(&mut self, refusal: Refusal, failures: &mut u32) -> Result<(), Ended> {
+        self.waits.refused(refusal, failures).await?;
+        self.look_now().await
+    }
+
+    /// Runs it; however that ends, it is noted how far it came: turns are remembered for some weeks, and a pause may last longer.
+    async fn go_and_note(&mut self) -> Result<(), Ended> {
+        let ended = self.go().await;
+        if self.next > self.noted {
+            self.note().await?;
+        }
+        ended
     }
 
     async fn go(&mut self) -> Result<(), Ended> {
@@ -213,7 +233,6 @@ impl<'a> Runner<'a> {
             if is_over && waiting == 0 {
                 return self.finish().await;
             }
-            self.watch(now.since(tally.moved)).await;
             let gone = tally.counts.messages().saturating_sub(waiting);
             if self.speed.measure(gone, self.broadcasts.clock.monotonic()) {
                 self.note().await?;
@@ -223,7 +242,8 @@ impl<'a> Runner<'a> {
                 .saturating_sub(u32::try_from(waiting).unwrap_or(u32::MAX));
             let room = room.min(self.pace.allowed(self.broadcasts.clock.monotonic()));
             // Few at a time cost a commit each.
-            let is_worth_it = room >= self.window() / 8 || room > 0 && waiting == 0;
+            let worthwhile = (self.window() / 8).max(1);
+            let is_worth_it = room >= worthwhile || room > 0 && waiting == 0;
             if is_over || !is_worth_it {
                 self.tell(tally.is_behind()).await?;
                 self.waits.sleep(TICK).await?;
@@ -234,14 +254,14 @@ impl<'a> Runner<'a> {
     }
 
     fn window(&self) -> u32 {
-        let own = self.pace.per_second.unwrap_or(u32::MAX);
-        self.rate.min(own).clamp(NARROWEST, WIDEST)
+        let window = self.rate.clamp(NARROWEST, WIDEST);
+        // What gathers while the lane rests goes out at the number's rate: it is not to be more than the broadcast's own.
+        self.pace.per_second.map_or(window, |own| own.clamp(1, window))
     }
 
     /// Looks, now and then, whether it is wanted still.
     async fn look(&mut self) -> Result<(), Ended> {
         if self.waits.shutdown.has_begun() {
-            self.note().await?;
             return Err(Ended::Stopped);
         }
         let now = self.broadcasts.clock.monotonic();
@@ -252,7 +272,7 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    async fn look_now(&self) -> Result<(), Ended> {
+    async fn look_now(&mut self) -> Result<(), Ended> {
         let PlanPlace {
             tenant, broadcast, ..
         } = self.place;
@@ -267,23 +287,9 @@ impl<'a> Runner<'a> {
         if !self.waits.taken(|| self.broadcasts.tenants.owns(tenant)).await? {
             return Err(Ended::CalledOff);
         }
+        // What was paused and resumed meanwhile is said by its newest version alone.
+        self.row = row;
         Ok(())
-    }
-
-    /// Notes whether it moves, or is held by something that is told.
-    async fn watch(&self, still: Duration) {
-        let moves = if still < STALLED {
-            Moves::Yes
-        } else {
-            let lanes = self.broadcasts.tenants.lanes(self.place.tenant).await;
-            let lane = lanes.ok().and_then(|mut lanes| lanes.remove(&self.number));
-            if lane.is_some_and(|lane| lane.reason.is_some()) {
-                Moves::Yes
-            } else {
-                Moves::No
-            }
-        };
-        self.broadcasts.note_stalled(self.place.broadcast, moves);
     }
 
     /// Hands the next recipients over, at most so many.
@@ -323,15 +329,16 @@ impl<'a> Runner<'a> {
         crash::point(CrashPoint::AfterBroadcastBatch);
         self.next = last;
         let end = chunk.first + u32::try_from(chunk.recipients.len()).unwrap_or(u32::MAX);
+        if self.next - self.noted >= self.window() || self.next >= end {
+            self.note().await?;
+        }
         if self.next >= end {
+            // After the note: whoever goes on from there does not need them.
             let (place, number) = (self.place, self.chunk);
             self.waits
                 .asked(|| self.broadcasts.forget_values(place, number))
                 .await?;
             self.chunk += 1;
-        }
-        if self.next - self.noted >= self.window() || self.next >= end {
-            self.note().await?;
         }
         Ok(())
     }
@@ -352,7 +359,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Commits them, those again that were not taken: each has one turn, however often it is offered.
-    async fn submit_all(&self, mut submits: Vec<Submit>) -> Result<(), Ended> {
+    async fn submit_all(&mut self, mut submits: Vec<Submit>) -> Result<(), Ended> {
         let tenant = self.place.tenant;
         let mut failures = 0;
         while !submits.is_empty() {
@@ -364,7 +371,7 @@ impl<'a> Runner<'a> {
             let turns = match turns {
                 Ok(turns) => turns,
                 Err(refusal) => {
-                    self.waits.refused(refusal, &mut failures).await?;
+                    self.refused(refusal, &mut failures).await?;
                     continue;
                 }
             };
@@ -400,9 +407,10 @@ impl<'a> Runner<'a> {
                 // Somebody paused or ended it; else the ledger is to be told that it goes on.
                 self.look_now().await?;
                 self.steer().await?;
+                self.waits.pause(&mut failures).await?;
             }
             if let Some(refusal) = refused {
-                self.waits.refused(refusal, &mut failures).await?;
+                self.refused(refusal, &mut failures).await?;
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Kept, PLAIN, Subject, Table, Unsendable};
 use crate::domain::{
-    Author, BroadcastId, ListId, PhoneNumberId, Purpose, SegmentId, SendRate, TenantId, Timestamp,
+    Author, BroadcastId, Epoch, ListId, PhoneNumberId, Purpose, SegmentId, SendRate, TenantId, Timestamp,
 };
 use crate::store::plain::{Partition, PlainKey, PlainRow};
 
@@ -128,6 +128,8 @@ pub enum BroadcastProblem {
     NothingUploaded,
     /// There are more recipients than one broadcast may have.
     TooManyRecipients,
+    /// The store was restored, or a loss was accepted, since it was launched: some may have been sent that nobody knows of.
+    Restored,
     /// The gateway cannot do it: its log says why.
     Internal,
 }
@@ -148,6 +150,9 @@ impl BroadcastProblem {
                 "no file of recipients was uploaded, or it is kept no more: upload it again"
             }
             Self::TooManyRecipients => "there are more recipients than one broadcast may have",
+            Self::Restored => {
+                "the store was restored, and some may have got it since the backup: resume it to send to the rest all the same, or cancel it"
+            }
             Self::Internal => "the gateway cannot do it: its operators find why in its log",
         }
     }
@@ -287,6 +292,10 @@ pub struct Broadcast {
     /// When.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub launched_at: Option<Timestamp>,
+    /// The identity that the tenant's ledger had when somebody said last that it goes on. Another one since then tells that a loss was
+    /// accepted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub launched_in: Option<Epoch>,
     /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ended_at: Option<Timestamp>,
