@@ -7,7 +7,6 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::encoding::{Encoding, ToUtf8};
-use crate::config::ImportsConfig;
 use crate::domain::{ImportId, TenantId};
 
 /// What a file is while it comes.
@@ -50,18 +49,6 @@ pub struct Budget {
     pub free: u64,
     /// Files that wait to be read, or come.
     pub files: usize,
-}
-
-impl From<&ImportsConfig> for Budget {
-    fn from(settings: &ImportsConfig) -> Self {
-        Self {
-            file: settings.max_bytes.get(),
-            tenant: settings.max_tenant_bytes.get(),
-            all: settings.max_total_bytes.get(),
-            free: settings.min_free_bytes.get(),
-            files: settings.max_files,
-        }
-    }
 }
 
 /// What lies there.

@@ -12,6 +12,7 @@ use super::import::{Counts, Import, ImportState, Order, Remembered};
 use super::imports::{ImportError, Imports, MOST, MOST_OPEN, blocking};
 use super::look::{Seen, look};
 use super::phones::Country;
+use crate::config::ImportsConfig;
 use crate::domain::{AttributeKey, Author, ImportId, TenantId};
 use crate::tenant_places::NoPlace;
 
@@ -118,6 +119,18 @@ impl Imports {
             blocking(move || folder.remove(tenant, import)).await?;
         }
         Ok(())
+    }
+}
+
+impl From<&ImportsConfig> for Budget {
+    fn from(settings: &ImportsConfig) -> Self {
+        Self {
+            file: settings.max_bytes.get(),
+            tenant: settings.max_tenant_bytes.get(),
+            all: settings.max_total_bytes.get(),
+            free: settings.min_free_bytes.get(),
+            files: settings.max_files,
+        }
     }
 }
 
