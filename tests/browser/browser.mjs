@@ -8,6 +8,9 @@ import { chromium } from 'playwright-core';
 import { slowDown } from './slow.mjs';
 
 const CLOSED_WITHIN_MS = 10_000;
+/** Long, for a machine that is busy: it costs nothing where all is well. */
+const ACTION_WITHIN_MS = 60_000;
+const LOADED_WITHIN_MS = 120_000;
 const ARGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -29,6 +32,8 @@ export async function launch(options = {}) {
     locale: 'en-GB',
     ...options,
   });
+  context.setDefaultTimeout(ACTION_WITHIN_MS);
+  context.setDefaultNavigationTimeout(LOADED_WITHIN_MS);
   await slowDown(context);
   const close = async () => {
     await context.close();

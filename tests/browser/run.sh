@@ -7,6 +7,7 @@
 # MESEJ_BINARY is the program `mesej`: tests of people are run against it, too.
 # MESEJ_RESTART is a command that kills the server at BASE_URL and starts it again; without it that test is left out.
 # CHROMIUM is the browser, /usr/bin/chromium when it is not set.
+# MESEJ_BROWSERS is how many files of tests run at once, each with a browser and gateways of its own: 1 when it is not set.
 #
 # A test that reads the page before the page has come so far fails once in a hundred runs, and each time with these:
 #
@@ -30,4 +31,4 @@ node --test unit
 if [ -n "${MESEJ_BINARY:-}" ]; then
   node --test --test-timeout=900000 --test-concurrency=1 real.test.mjs
 fi
-exec node --test --test-timeout=900000 --test-concurrency=1 demo.test.mjs page.test.mjs inbox.test.mjs canned.test.mjs media.test.mjs attach.test.mjs templates.test.mjs people.test.mjs team.test.mjs pages.test.mjs contacts.test.mjs operators.test.mjs accounts.test.mjs profile.test.mjs languages.test.mjs resilience.test.mjs
+exec node --test --test-timeout=900000 --test-concurrency="${MESEJ_BROWSERS:-1}" demo.test.mjs page.test.mjs inbox.test.mjs canned.test.mjs media.test.mjs attach.test.mjs templates.test.mjs people.test.mjs team.test.mjs pages.test.mjs contacts.test.mjs operators.test.mjs accounts.test.mjs profile.test.mjs languages.test.mjs resilience.test.mjs
