@@ -341,7 +341,8 @@ impl<'a> Planner<'a> {
         if after != Some(progress) {
             return Err(Ended::CalledOff);
         }
-        let row = self.broadcasts.found(place.tenant, place.broadcast).await?;
+        let row = || self.broadcasts.found(place.tenant, place.broadcast);
+        let row = self.waits.asked(row).await?;
         let is_wanted = row.is_some_and(|found| {
             found.row.state == BroadcastState::Planning && found.row.plans == place.plan
         });

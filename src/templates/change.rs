@@ -147,7 +147,7 @@ impl TemplateBook {
         self.look_up_now(tenant, &row.waba);
         if let Err(GraphError::Refused { error, http_status }) = edited {
             let versions = self.versions(tenant, row.id()).await?;
-            let limit = TemplateLimit::of_edit(row, &versions, self.clock.now());
+            let limit = TemplateLimit::of_edit(error.code, (row, &versions), self.clock.now());
             return Err(refused(limit, error, http_status));
         }
         edited?;

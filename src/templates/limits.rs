@@ -11,6 +11,10 @@ use crate::store::tables::{Template, TemplateVersion};
 
 /// Meta's codes for too many new templates.
 const TOO_MANY: [i64; 2] = [2_388_019, 80_008];
+/// What Meta answers where a parameter is not as it should be, and the codes of its templates: behind the others there is no limit, but a
+/// token that ended, a missing permission, or calls that come too fast.
+const INVALID: i64 = 100;
+const OF_TEMPLATES: std::ops::Range<i64> = 2_388_000..2_389_000;
 const DAY: Duration = Duration::from_hours(24);
 /// Edits of an approved template within [`MONTH`].
 const EDITS: usize = 10;
@@ -50,15 +54,22 @@ impl TemplateLimit {
         if TOO_MANY.contains(&code) {
             return Some(Self::Creations);
         }
+        if !may_hide_a_limit(code) {
+            return None;
+        }
         let deleted = before.filter(|row| row.status == TemplateStatus::Deleted)?;
         let until = deleted.changed_at.after(MONTH);
         (now < until).then_some(Self::Name(until))
     }
 
     /// What kept Meta from editing a template; its versions are newest first.
-    pub(super) fn of_edit(row: &Template, versions: &[TemplateVersion], now: Timestamp) -> Option<Self> {
+    pub(super) fn of_edit(
+        code: i64,
+        (row, versions): (&Template, &[TemplateVersion]),
+        now: Timestamp,
+    ) -> Option<Self> {
         // Others may be edited as often as one likes.
-        if row.status != TemplateStatus::Approved {
+        if !may_hide_a_limit(code) || row.status != TemplateStatus::Approved {
             return None;
         }
         let edits = versions.iter().filter(|version| version.why == "edited");
@@ -68,6 +79,10 @@ impl TemplateLimit {
         let until = today.max(in_month)?;
         (now < until).then_some(Self::Edits(until))
     }
+}
+
+fn may_hide_a_limit(code: i64) -> bool {
+    code == INVALID || OF_TEMPLATES.contains(&code)
 }
 
 #[cfg(test)]
@@ -110,7 +125,7 @@ mod tests {
     #[test]
     fn an_approved_template_was_edited_a_day_ago_or_ten_times_in_a_month() {
         let approved = row(TemplateStatus::Approved);
-        let of = |versions: &[TemplateVersion]| TemplateLimit::of_edit(&approved, versions, NOW);
+        let of = |versions: &[TemplateVersion]| TemplateLimit::of_edit(100, (&approved, versions), NOW);
         assert_eq!(of(&[]), None);
         assert_eq!(of(&[edited(25)]), None);
         let in_an_hour = NOW.after(Duration::from_hours(1));
@@ -120,7 +135,9 @@ mod tests {
         assert_eq!(of(&daily), Some(TemplateLimit::Edits(until)));
         assert_eq!(of(&daily[..9]), None);
         let rejected = row(TemplateStatus::Rejected);
-        assert_eq!(TemplateLimit::of_edit(&rejected, &[edited(1)], NOW), None);
+        assert_eq!(TemplateLimit::of_edit(100, (&rejected, &[edited(1)]), NOW), None);
+        // A token that ended says nothing about edits.
+        assert_eq!(TemplateLimit::of_edit(190, (&approved, &[edited(1)]), NOW), None);
     }
 
     #[test]
@@ -129,6 +146,9 @@ mod tests {
         let of = |code, now| TemplateLimit::of_creation(code, Some(&deleted), now);
         assert_eq!(of(100, NOW), Some(TemplateLimit::Name(NOW.after(MONTH))));
         assert_eq!(of(100, NOW.after(MONTH)), None);
+        for other in [4, 10, 190, 200, 80_007, 131_031] {
+            assert_eq!(of(other, NOW), None, "{other}");
+        }
         let approved = row(TemplateStatus::Approved);
         assert_eq!(TemplateLimit::of_creation(100, Some(&approved), NOW), None);
         assert_eq!(TemplateLimit::of_creation(100, None, NOW), None);
