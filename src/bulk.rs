@@ -21,6 +21,7 @@ pub mod known;
 pub mod look;
 mod new_attributes;
 pub mod phones;
+pub(crate) mod reader;
 pub mod records;
 pub mod rows;
 mod run;

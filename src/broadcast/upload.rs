@@ -15,6 +15,7 @@ use crate::bulk::folder::Budget;
 use crate::bulk::imports::{ImportError, blocking};
 use crate::bulk::look::look;
 use crate::bulk::phones::Country;
+use crate::bulk::reader::reading;
 use crate::bulk::records::Format;
 use crate::bulk::rows::{Reading, RowProblem};
 use crate::bulk::uploads::{Coming, receive};
@@ -130,7 +131,7 @@ impl Broadcasts {
                 Field::Skip
             }
         });
-        let reading = Arc::new(Reading {
+        let rules = Arc::new(Reading {
             fields: fields.collect(),
             country: brought.country,
             ..Reading::default()
@@ -162,9 +163,9 @@ impl Broadcasts {
         };
         let mut rows = 0_u32;
         loop {
-            let reading = Arc::clone(&reading);
-            let read = blocking(move || {
-                let batch = source.batch(&reading, None)?;
+            let rules = Arc::clone(&rules);
+            let read = reading(move || {
+                let batch = source.batch(&rules, None)?;
                 Ok::<_, BroadcastError>((source, batch))
             });
             let (back, batch) = read.await?;

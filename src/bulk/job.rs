@@ -15,6 +15,7 @@ use super::erased::Erased;
 use super::import::{Import, ImportState};
 use super::imports::{Imports, blocking};
 use super::known::Definitions;
+use super::reader::reading;
 use super::records::Place;
 use super::rows::{Reading, Row, RowError, RowProblem};
 use super::waits::{Unanswered, Waits};
@@ -239,10 +240,10 @@ impl Job<'_> {
 
     async fn read(&mut self, until: Option<Place>) -> Result<(Source, Batch), Ended> {
         let source = self.source.take();
-        let reading = Arc::clone(&self.reading);
-        blocking(move || {
+        let rules = Arc::clone(&self.reading);
+        reading(move || {
             let mut source = source.ok_or_else(|| io::Error::other("it is read already"))?;
-            let batch = source.batch(&reading, until)?;
+            let batch = source.batch(&rules, until)?;
             Ok::<_, io::Error>((source, batch))
         })
         .await
