@@ -373,6 +373,12 @@ impl Contact {
         own.chain(self.merged.iter().flat_map(of))
     }
 
+    /// Every contact of the customer that this card names, also the one to which it leads.
+    pub fn everyone(&self) -> impl Iterator<Item = ContactId> + '_ {
+        let leads_to = self.linked_to.into_iter().chain(self.merged_into);
+        leads_to.chain(self.all_ids())
+    }
+
     /// Whether the customer has several cards.
     pub fn is_merged(&self) -> bool {
         self.merged_into.is_some() || !self.merged.is_empty()

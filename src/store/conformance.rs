@@ -250,6 +250,9 @@ macro_rules! all_of_it {
                 what_was_put_aside_of_the_customer_goes_and_nothing_of_others,
                 a_status_of_an_erased_message_brings_nothing_back,
                 the_customer_may_come_back_as_someone_new,
+                what_is_submitted_while_a_customer_is_erased_goes_too,
+                what_waits_for_a_customer_who_is_gone_is_not_claimed,
+                whoever_led_to_an_erased_customer_is_sold_nothing_either,
             }
             m_retention {
                 a_shorter_retention_ends_messages_as_if_it_had_always_been_so,

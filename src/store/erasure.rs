@@ -45,7 +45,7 @@ impl Belonging {
 }
 
 /// One customer, under all contacts and in all conversations.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Subject {
     /// The contact and those that lead to it.
     pub(super) contacts: BTreeSet<ContactId>,
@@ -95,6 +95,16 @@ impl Subject {
             }
         }
         None
+    }
+
+    /// Whether more belongs to it than was known before.
+    pub(super) fn has_more_than(&self, before: &Self) -> bool {
+        (self.contacts.len(), self.conversations.len(), self.groups.len())
+            != (
+                before.contacts.len(),
+                before.conversations.len(),
+                before.groups.len(),
+            )
     }
 
     /// Whether an event tells anything of the customer.

@@ -171,7 +171,7 @@ pub struct Claimed {
 pub enum ClaimOutcome {
     /// One call may be made.
     Granted(Box<Claimed>),
-    /// The customer wants no marketing since it was accepted: it is to be withdrawn.
+    /// The customer wants no marketing since it was accepted, or is there no more: it is to be withdrawn.
     OptedOut,
     /// The customer is known to be under age since then: likewise.
     ContactIsMinor,

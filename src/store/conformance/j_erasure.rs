@@ -1,5 +1,7 @@
 //! J: after an erasure nothing of a customer can be read, and everything of the others.
 
+mod meanwhile;
+
 use std::time::Duration;
 
 use super::Backend;
@@ -18,6 +20,12 @@ use crate::store::tables::{
     Broadcast, BroadcastChunk, BroadcastUpload, PlannedRecipient, Unsendable, UploadedRow,
 };
 use crate::store::{Number, Quarantined};
+
+pub(super) use meanwhile::{
+    what_is_submitted_while_a_customer_is_erased_goes_too,
+    what_waits_for_a_customer_who_is_gone_is_not_claimed,
+    whoever_led_to_an_erased_customer_is_sold_nothing_either,
+};
 
 /// Words that stand in the customer's rows and nowhere else.
 pub(in crate::store) const CANARIES: [&str; 12] = [

@@ -5,7 +5,7 @@ use super::super::row::{ClaimOutcome, ClaimWant, Claimed, OutboxRow, OutboxState
 use super::broadcast::{holds_back, outlived};
 use super::names::follow_links;
 use super::readdress::readdress;
-use crate::domain::{AttemptToken, Fence, Purpose, TenantId, Timestamp};
+use crate::domain::{AttemptToken, Fence, TenantId, Timestamp};
 
 /// Decides on claims, strictly in order.
 pub fn claims(
@@ -52,10 +52,11 @@ fn claim(
     {
         return Ok(ClaimOutcome::Blocked);
     }
-    // Of whom nothing can be read nobody knows that they want it.
-    if contact.as_ref().map_or(row.purpose != Purpose::Other, |contact| {
-        contact.refuses(row.purpose)
-    }) {
+    // Of whom nothing can be read nobody knows that they want it: they may have been erased.
+    if contact
+        .as_ref()
+        .is_none_or(|contact| contact.refuses(row.purpose))
+    {
         return Ok(ClaimOutcome::OptedOut);
     }
     let payload = match &contact {

@@ -3,13 +3,16 @@
 //! Whoever had themselves erased is not to be sold anything because an old list of customers is read in again. What says so is a digest
 //! of each name, which finds nobody who is not named again.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Batch;
-use crate::domain::{Alias, Contact, ContactAliases, Event, Retention, TenantId, Timestamp, WamidHash};
+use crate::domain::{
+    Alias, Contact, ContactAliases, ContactId, Event, Retention, TenantId, Timestamp, WamidHash,
+};
 use crate::store::error::StoreError;
 use crate::store::op::{Erase, OpOutcome};
-use crate::store::row::Seen;
+use crate::store::row::{Rows, Seen};
 
 /// What the customer says when they come again is later.
 const BEFORE: Duration = Duration::from_millis(1);
@@ -17,11 +20,8 @@ const BEFORE: Duration = Duration::from_millis(1);
 pub(super) fn erase(batch: &mut Batch<'_>, erase: &Erase) -> Result<OpOutcome, StoreError> {
     match erase {
         Erase::Begins(contacts) => {
-            for id in contacts {
-                let Some(row) = batch.rows.contact(*id)? else {
-                    continue;
-                };
-                let until = batch.now.after(Retention::ERASED_NAMES);
+            let until = batch.now.after(Retention::ERASED_NAMES);
+            for row in customer(batch.rows, contacts)? {
                 for name in row.all_names() {
                     let key = erased_key(batch.tenant, &name);
                     batch.rows.put_seen(key, Seen { at: None }, until)?;
@@ -40,6 +40,20 @@ pub(super) fn erase(batch: &mut Batch<'_>, erase: &Erase) -> Result<OpOutcome, S
         at: None,
         queued: None,
     })
+}
+
+/// All cards of a customer, also those that turned out to be theirs since somebody listed some.
+fn customer(rows: &mut dyn Rows, listed: &[ContactId]) -> Result<Vec<Contact>, StoreError> {
+    let (mut todo, mut known, mut found) = (listed.to_vec(), BTreeSet::new(), Vec::new());
+    while let Some(id) = todo.pop() {
+        if known.insert(id)
+            && let Some(row) = rows.contact(id)?
+        {
+            todo.extend(row.everyone());
+            found.push(row);
+        }
+    }
+    Ok(found)
 }
 
 /// Has a contact that is made now want no marketing if somebody of one of its names was erased. What it says itself at this time

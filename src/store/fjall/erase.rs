@@ -36,31 +36,53 @@ impl FjallStore {
     ) -> Result<usize, StoreError> {
         let found = self
             .reader
-            .away(move |engine| subject(engine, tenant, contacts))
+            .away(move |engine| subject(engine, tenant, Subject::default(), contacts))
             .await?;
         let found = Arc::new(found);
         let mut rows = found.forget_aside(self, tenant).await?;
         let (blanked, told) = self.erase_events(tenant, &found, Seq::default()).await?;
-        rows += blanked;
-        // What a broadcast counts of a message is told by both.
-        rows += self.erase_unsettled(tenant, &found).await?;
+        rows += blanked + self.erase_rows(tenant, &found).await?;
+        // What came in while the contacts were still there, also to a number that had none of it before. From here on nothing is
+        // submitted to them any more.
+        let before = Arc::clone(&found);
+        let again = move |engine: &Engine| {
+            let contacts = found.contacts.iter().copied().collect();
+            subject(engine, tenant, Arc::unwrap_or_clone(found), contacts)
+        };
+        let found = Arc::new(self.reader.away(again).await?);
+        rows += self.erase_rows(tenant, &found).await?;
         rows += self.erase_messages(tenant, &found).await?;
+        // What was told in conversations that were not known of before was passed over.
+        let from = if found.has_more_than(&before) {
+            Seq::default()
+        } else {
+            told
+        };
+        rows += self.erase_events(tenant, &found, from).await?.0;
+        rows += found.forget_plain(self, tenant).await?;
         let subject = Arc::clone(&found);
+        let last = self
+            .reader
+            .away(move |engine| all_belongings(engine, tenant, &subject))
+            .await?;
+        rows += self.change(move |txn| remove_traces(txn, tenant, &last)).await?;
+        Ok(rows)
+    }
+
+    /// Removes messages, and then conversations, aliases and contacts.
+    async fn erase_rows(&self, tenant: TenantId, found: &Arc<Subject>) -> Result<usize, StoreError> {
+        // What a broadcast counts of a message is told by both.
+        let mut rows = self.erase_unsettled(tenant, found).await?;
+        rows += self.erase_messages(tenant, found).await?;
+        let subject = Arc::clone(found);
         let small = self
             .reader
             .away(move |engine| all_belongings(engine, tenant, &subject))
             .await?;
-        let small = Arc::new(small);
-        let last = Arc::clone(&small);
-        let subject = Arc::clone(&found);
+        let subject = Arc::clone(found);
         rows += self
             .change(move |txn| remove_small_rows(txn, tenant, &small, &subject))
             .await?;
-        // What came in while the conversations were still there, and what was told of it.
-        rows += self.erase_messages(tenant, &found).await?;
-        rows += self.erase_events(tenant, &found, told).await?.0;
-        rows += found.forget_plain(self, tenant).await?;
-        rows += self.change(move |txn| remove_traces(txn, tenant, &last)).await?;
         Ok(rows)
     }
 
@@ -137,9 +159,14 @@ impl FjallStore {
 }
 
 /// Everything by which a person is found: the contacts, where they lead, those that lead there, their conversations.
-fn subject(engine: &Engine, tenant: TenantId, mut todo: Vec<ContactId>) -> Result<Subject, StoreError> {
+/// Adds to what was found before.
+fn subject(
+    engine: &Engine,
+    tenant: TenantId,
+    mut subject: Subject,
+    mut todo: Vec<ContactId>,
+) -> Result<Subject, StoreError> {
     let moment = Moment::of(engine);
-    let mut subject = Subject::default();
     while let Some(id) = todo.pop() {
         let row: Option<Contact> = moment.row(&keys::row(Kind::Contact, tenant, id.as_bytes()))?;
         todo.extend(subject.add_contact(id, row.as_ref()));
@@ -353,10 +380,13 @@ fn remove_small_rows(
 }
 
 /// Removes what finds the customer's conversations and the contacts that led to it: the last step. Says nothing of anybody,
-/// and so counts no rows.
+/// and so counts no rows. What leads to whoever came anew meanwhile stays.
 fn remove_traces(txn: &mut Txn, tenant: TenantId, found: &[Belongs]) -> Result<usize, StoreError> {
     for (contact, what, reference) in found.iter().filter(|(_, what, _)| *what != Belonging::Alias) {
-        txn.delete(Space::Rows, keys::belongs(tenant, *contact, *what, reference));
+        let of = keys::row(Kind::Contact, tenant, contact.as_bytes());
+        if txn.get(Space::Rows, &of)?.is_none() {
+            txn.delete(Space::Rows, keys::belongs(tenant, *contact, *what, reference));
+        }
     }
     Ok(0)
 }

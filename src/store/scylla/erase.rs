@@ -34,22 +34,34 @@ impl ScyllaStore {
         if self.read_head(tenant).await?.is_none() {
             return Ok(0);
         }
-        let found = self.subject(tenant, contacts).await?;
+        let found = self.subject(tenant, Subject::default(), contacts).await?;
         let mut rows = found.forget_aside(self, tenant).await?;
         let (blanked, told) = self.erase_events(tenant, &found, None).await?;
-        rows += blanked;
-        // What a broadcast counts of a message is told by both.
-        rows += self.erase_unsettled(tenant, &found).await?;
+        rows += blanked + self.erase_rows(tenant, &found).await?;
+        // What came in while the contacts were still there, also to a number that had none of it before. From here on nothing is
+        // submitted to them any more.
+        let contacts = found.contacts.iter().copied().collect();
+        let before = found.clone();
+        let found = self.subject(tenant, found, contacts).await?;
+        rows += self.erase_rows(tenant, &found).await?;
         rows += self.erase_messages(tenant, &found).await?;
-        rows += self.erase_small_rows(tenant, &found).await?;
-        for group in &found.groups {
-            rows += self.leave_group(tenant, *group, &found).await?;
-        }
-        // What came in while the conversations were still there, and what was told of it.
-        rows += self.erase_messages(tenant, &found).await?;
-        rows += self.erase_events(tenant, &found, Some(told)).await?.0;
+        // What was told in conversations that were not known of before was passed over.
+        let from = (!found.has_more_than(&before)).then_some(told);
+        rows += self.erase_events(tenant, &found, from).await?.0;
         rows += found.forget_plain(self, tenant).await?;
         self.erase_traces(tenant, &found).await?;
+        Ok(rows)
+    }
+
+    /// Removes messages, and then conversations, aliases and contacts.
+    async fn erase_rows(&self, tenant: TenantId, found: &Subject) -> Result<usize, StoreError> {
+        // What a broadcast counts of a message is told by both.
+        let mut rows = self.erase_unsettled(tenant, found).await?;
+        rows += self.erase_messages(tenant, found).await?;
+        rows += self.erase_small_rows(tenant, found).await?;
+        for group in &found.groups {
+            rows += self.leave_group(tenant, *group, found).await?;
+        }
         Ok(rows)
     }
 
@@ -72,9 +84,14 @@ impl ScyllaStore {
             .collect()
     }
 
-    /// Everything by which a person is found: the contacts, where they lead, those that lead there, their conversations.
-    async fn subject(&self, tenant: TenantId, mut todo: Vec<ContactId>) -> Result<Subject, StoreError> {
-        let mut subject = Subject::default();
+    /// Everything by which a person is found: the contacts, where they lead, those that lead there, their conversations. Adds to
+    /// what was found before.
+    async fn subject(
+        &self,
+        tenant: TenantId,
+        mut subject: Subject,
+        mut todo: Vec<ContactId>,
+    ) -> Result<Subject, StoreError> {
         while let Some(next) = todo.pop() {
             let row = self.load_contact(tenant, next).await?;
             todo.extend(subject.add_contact(next, row.as_ref()));
@@ -275,16 +292,21 @@ impl ScyllaStore {
         Ok(count)
     }
 
-    /// Removes what finds the customer's conversations and the contacts that led to it: the last step.
+    /// Removes what finds the customer's conversations and the contacts that led to it: the last step. What leads to whoever came
+    /// anew meanwhile stays.
     async fn erase_traces(&self, tenant: TenantId, subject: &Subject) -> Result<(), StoreError> {
         let mut changes: Vec<Change> = Vec::new();
         for conversation in &subject.conversations {
-            if !self.buckets(tenant, *conversation).await?.is_empty() {
+            if self.load_conversation(tenant, *conversation).await?.is_none()
+                && !self.buckets(tenant, *conversation).await?.is_empty()
+            {
                 changes.push(Change::DropBuckets(*conversation));
             }
         }
         for contact in &subject.contacts {
-            if !self.belongings(tenant, *contact).await?.is_empty() {
+            if self.load_contact(tenant, *contact).await?.is_none()
+                && !self.belongings(tenant, *contact).await?.is_empty()
+            {
                 changes.push(Change::DropBelongings(*contact));
             }
         }
