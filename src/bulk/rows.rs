@@ -225,7 +225,7 @@ impl Reading {
         let line = record.line;
         let (mut phone, mut changes) = (None, self.changes.clone());
         let (mut errors, mut left_out) = (Vec::new(), Vec::new());
-        let (mut opted_out, mut opted_out_at) = (false, None);
+        let (mut opted_out, mut opted_out_at) = (None, None);
         for (column, cell) in &record.cells {
             let text = match format {
                 Format::Csv => plain(cell),
@@ -270,7 +270,7 @@ impl Reading {
                     let owner = owner.ok_or(RowProblem::OwnerUnknown);
                     owner.map(|owner| changes.push(ContactChange::Owner(Some(owner.clone()))))
                 }
-                Field::OptedOut => truth(text).map(|yes| opted_out = yes),
+                Field::OptedOut => truth(text).map(|yes| opted_out = Some(yes)),
                 Field::OptedOutAt => {
                     let at = moment(text, self.notation.date_format).ok_or(RowProblem::NotADate);
                     at.map(|at| opted_out_at = Some(at))
@@ -298,7 +298,8 @@ impl Reading {
                 line,
                 phone,
                 changes,
-                opted_out,
+                // A day on which somebody stopped says that they did, where nothing says that they did not.
+                opted_out: opted_out.unwrap_or(opted_out_at.is_some()),
                 opted_out_at,
                 left_out,
             }),

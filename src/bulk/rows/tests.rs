@@ -203,3 +203,25 @@ fn a_cell_that_makes_no_sense_is_left_out_where_that_is_wanted() {
         assert_eq!(reading.row(&record(&cells), Format::Csv).unwrap_err().len(), 1);
     }
 }
+
+#[test]
+fn a_day_of_an_opt_out_is_one_unless_the_row_says_no() {
+    let reading = |fields: &[&str]| Reading {
+        fields: fields.iter().map(|field| field.parse().unwrap()).collect(),
+        ..Reading::default()
+    };
+    let alone = reading(&["phone", "opted_out_at"]);
+    let both = reading(&["phone", "opted_out_at", "opted_out"]);
+    let phone = (0, "+628123456780");
+    for (reading, cells, expected) in [
+        (&alone, vec![phone, (1, "2024-03-01")], true),
+        (&alone, vec![phone, (1, "")], false),
+        (&both, vec![phone, (1, "2024-03-01")], true),
+        (&both, vec![phone, (1, "2024-03-01"), (2, "no")], false),
+        (&both, vec![phone, (2, "yes")], true),
+        (&both, vec![phone], false),
+    ] {
+        let row = reading.row(&record(&cells), Format::Csv).unwrap();
+        assert_eq!(row.opted_out, expected, "{cells:?}");
+    }
+}
