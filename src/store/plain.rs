@@ -185,6 +185,15 @@ impl<R: PlainRow> Found<R> {
     }
 }
 
+/// A row as it is written.
+fn written<R: PlainRow>(row: &R) -> Result<PlainValue, StoreError> {
+    let body = serde_json::to_vec(row).map_err(|error| StoreError::corrupt(R::TABLE.name, error))?;
+    Ok(PlainValue {
+        body: body.into(),
+        expires: row.expires(),
+    })
+}
+
 /// The rows of one type in a store, at one time.
 pub struct PlainTable<'a, R> {
     store: &'a dyn Store,
@@ -241,16 +250,10 @@ impl<'a, R: PlainRow> PlainTable<'a, R> {
         before: Option<&Found<R>>,
         after: Option<&R>,
     ) -> Result<bool, StoreError> {
-        let after = after.map(|row| -> Result<_, StoreError> {
-            let body = serde_json::to_vec(row).map_err(|error| StoreError::corrupt(R::TABLE.name, error))?;
-            Ok(PlainValue {
-                body: body.into(),
-                expires: row.expires(),
-            })
-        });
+        let after = after.map(written).transpose()?;
         let before = before.map(|found| found.stored.clone());
         self.store
-            .replace_plain_row(key.clone(), before, after.transpose()?, self.now)
+            .replace_plain_row(key.clone(), before, after, self.now)
             .await
     }
 
@@ -260,8 +263,8 @@ impl<'a, R: PlainRow> PlainTable<'a, R> {
         Ok(before)
     }
 
-    /// Reads a row, decides what it becomes, and writes that; again when somebody else changed it meanwhile. What was there,
-    /// and what is there now.
+    /// Reads a row, decides what it becomes, and writes that where it is another; again when somebody else changed it meanwhile. What
+    /// was there, and what is there now.
     pub async fn change<E: From<StoreError>>(
         self,
         key: PlainKey,
@@ -270,7 +273,12 @@ impl<'a, R: PlainRow> PlainTable<'a, R> {
         for _ in 0..TRIES {
             let before = self.get(&key).await?;
             let after = decide(before.as_ref().map(|found| &found.row))?;
-            if self.replace(&key, before.as_ref(), after.as_ref()).await? {
+            let stands = match (&before, &after) {
+                (Some(before), Some(after)) => before.stored == written(after)?.body,
+                (None, None) => true,
+                _ => false,
+            };
+            if stands || self.replace(&key, before.as_ref(), after.as_ref()).await? {
                 return Ok((before.map(|found| found.row), after));
             }
         }
@@ -309,5 +317,37 @@ mod tests {
                 "{stored:?} {before:?} {after:?}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_changed_into_itself_is_not_written() {
+        use crate::store::faulty::{Fault, FaultyStore};
+        use crate::store::tables::{Broadcast, BroadcastJob};
+        let store = FaultyStore::default();
+        let job = BroadcastJob {
+            tenant: TenantId::new(1),
+            broadcast: crate::domain::BroadcastId::from_bytes([1; 16]),
+            since: Timestamp::from_secs(1),
+        };
+        let key = BroadcastJob::at(job.tenant, job.broadcast);
+        let table = PlainTable::<BroadcastJob>::of(&store, Timestamp::from_secs(1));
+        assert!(table.replace(&key, None, Some(&job)).await.unwrap());
+        store
+            .plain_faults
+            .lock()
+            .unwrap()
+            .push_back(Fault::Refuse(StoreErrorKind::Unavailable));
+        let same = table.change::<StoreError>(key.clone(), |before| Ok(before.cloned()));
+        assert_eq!(same.await.unwrap(), (Some(job.clone()), Some(job.clone())));
+        let none = PlainTable::<Broadcast>::of(&store, Timestamp::from_secs(1));
+        let removed = none.remove(Broadcast::at(job.tenant, job.broadcast));
+        assert_eq!(removed.await.unwrap(), None);
+        let later = |before: Option<&BroadcastJob>| {
+            Ok::<_, StoreError>(before.map(|job| BroadcastJob {
+                since: Timestamp::from_secs(2),
+                ..job.clone()
+            }))
+        };
+        table.change(key, later).await.unwrap_err();
     }
 }
