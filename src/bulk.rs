@@ -8,7 +8,7 @@
 pub mod batch;
 pub mod cells;
 mod encoding;
-mod erased;
+pub(crate) mod erased;
 pub mod export;
 pub mod fields;
 pub mod folder;

@@ -12,11 +12,14 @@ use super::auth::{Call, CanBroadcast, CanSeeBroadcasts, Need, StreamCall};
 use super::error::ApiError;
 use super::json::Fields;
 use super::name::Name;
+use super::state::to_its_end;
 use crate::broadcast::{BroadcastError, BroughtRecipients, Definition, Launch};
 use crate::bulk::imports::ImportError;
 use crate::bulk::phones::Country;
 use crate::domain::{BroadcastId, SendRate, Timestamp};
-use crate::store::tables::{Broadcast, BroadcastAudience, BroadcastExclusions, BroadcastTemplate};
+use crate::store::tables::{
+    Broadcast, BroadcastAudience, BroadcastExclusions, BroadcastState, BroadcastTemplate,
+};
 
 pub(super) use results::{export, recipients};
 use shown::{Standing, shown};
@@ -42,9 +45,9 @@ async fn seen<N: Need>(call: &Call<N>) -> Result<Broadcast, ApiError> {
     }
 }
 
-/// Whoever is limited to numbers sees what goes out from these.
+/// Whoever is limited to numbers sees what goes out from these. Nobody sees what was deleted.
 fn may_see<N: Need>(call: &Call<N>, row: &Broadcast) -> bool {
-    row.numbers.iter().all(|number| call.limit().admits(number))
+    row.state != BroadcastState::Removing && row.numbers.iter().all(|number| call.limit().admits(number))
 }
 
 /// One with all that is told of it.
@@ -126,12 +129,10 @@ pub(super) async fn make(call: Call<CanBroadcast>) -> Result<HttpResponse, ApiEr
     for (slot, byte) in id.iter_mut().zip(age.to_be_bytes().into_iter().skip(2)) {
         *slot = byte;
     }
-    let made = state.broadcasts.create(
-        call.tenant(),
-        BroadcastId::from_bytes(id),
-        (definition, call.author()),
-    );
-    let row = made.await?;
+    let (id, tenant, by) = (BroadcastId::from_bytes(id), call.tenant(), call.author());
+    let state = call.shared_state();
+    let made = async move { Ok(state.broadcasts.create(tenant, id, (definition, by)).await?) };
+    let row = to_its_end(made).await?;
     answer(&call, HttpResponse::Created(), &row).await
 }
 
@@ -163,18 +164,20 @@ pub(super) async fn change(call: Call<CanBroadcast>) -> Result<HttpResponse, Api
     let version = fields.required::<u64>("version")?;
     let definition = definition(&mut fields)?;
     fields.finish()?;
-    let changed = call
-        .state()
-        .broadcasts
-        .change(call.tenant(), id, version, (definition, call.author()));
-    let row = changed.await?;
+    let (state, tenant, by) = (call.shared_state(), call.tenant(), call.author());
+    let changed = async move {
+        let broadcasts = &state.broadcasts;
+        Ok(broadcasts.change(tenant, id, version, (definition, by)).await?)
+    };
+    let row = to_its_end(changed).await?;
     answer(&call, HttpResponse::Ok(), &row).await
 }
 
 /// `DELETE /v1/broadcasts/{broadcast_id}`
 pub(super) async fn remove(call: Call<CanBroadcast>) -> Result<HttpResponse, ApiError> {
     let id = named(&call)?;
-    call.state().broadcasts.delete(call.tenant(), id).await?;
+    let (state, tenant) = (call.shared_state(), call.tenant());
+    to_its_end(async move { Ok(state.broadcasts.delete(tenant, id).await?) }).await?;
     Ok(HttpResponse::Ok().json(json!({ "broadcast_id": id })))
 }
 
@@ -200,7 +203,9 @@ pub(super) async fn upload(call: StreamCall<CanBroadcast>) -> Result<HttpRespons
     let pieces = stream::try_unfold(body, async |mut body| {
         Ok::<_, ApiError>(body.next().await?.map(|piece| (piece, body)))
     });
-    let row = state.broadcasts.take_recipients(tenant, brought, pieces).await?;
+    let state = call.shared_state();
+    let taken = async move { Ok(state.broadcasts.take_recipients(tenant, brought, pieces).await?) };
+    let row = to_its_end(taken).await?;
     answer(&call, HttpResponse::Ok(), &row).await
 }
 
@@ -208,11 +213,8 @@ pub(super) async fn upload(call: StreamCall<CanBroadcast>) -> Result<HttpRespons
 pub(super) async fn plan(call: Call<CanBroadcast>) -> Result<HttpResponse, ApiError> {
     let id = named(&call)?;
     Fields::read(call.body())?.finish()?;
-    let row = call
-        .state()
-        .broadcasts
-        .plan(call.tenant(), id, call.author())
-        .await?;
+    let (state, tenant, by) = (call.shared_state(), call.tenant(), call.author());
+    let row = to_its_end(async move { Ok(state.broadcasts.plan(tenant, id, by).await?) }).await?;
     answer(&call, HttpResponse::Accepted(), &row).await
 }
 
@@ -226,11 +228,9 @@ pub(super) async fn launch(call: Call<CanBroadcast>) -> Result<HttpResponse, Api
         recipients: fields.optional("recipients")?,
     };
     fields.finish()?;
-    let launched = call
-        .state()
-        .broadcasts
-        .launch(call.tenant(), id, (launch, call.author()));
-    let row = launched.await?;
+    let (state, tenant, by) = (call.shared_state(), call.tenant(), call.author());
+    let launched = async move { Ok(state.broadcasts.launch(tenant, id, (launch, by)).await?) };
+    let row = to_its_end(launched).await?;
     answer(&call, HttpResponse::Accepted(), &row).await
 }
 
@@ -238,8 +238,8 @@ pub(super) async fn launch(call: Call<CanBroadcast>) -> Result<HttpResponse, Api
 pub(super) async fn pause(call: Call<CanBroadcast>) -> Result<HttpResponse, ApiError> {
     let id = named(&call)?;
     Fields::read(call.body())?.finish()?;
-    let paused = call.state().broadcasts.pause(call.tenant(), id, call.author());
-    let row = paused.await?;
+    let (state, tenant, by) = (call.shared_state(), call.tenant(), call.author());
+    let row = to_its_end(async move { Ok(state.broadcasts.pause(tenant, id, by).await?) }).await?;
     answer(&call, HttpResponse::Ok(), &row).await
 }
 
@@ -248,8 +248,8 @@ pub(super) async fn resume(call: Call<CanBroadcast>) -> Result<HttpResponse, Api
     let id = named(&call)?;
     call.quotas().demand_subscription(call.state().clock.now())?;
     Fields::read(call.body())?.finish()?;
-    let resumed = call.state().broadcasts.resume(call.tenant(), id, call.author());
-    let row = resumed.await?;
+    let (state, tenant, by) = (call.shared_state(), call.tenant(), call.author());
+    let row = to_its_end(async move { Ok(state.broadcasts.resume(tenant, id, by).await?) }).await?;
     answer(&call, HttpResponse::Ok(), &row).await
 }
 
@@ -257,7 +257,7 @@ pub(super) async fn resume(call: Call<CanBroadcast>) -> Result<HttpResponse, Api
 pub(super) async fn cancel(call: Call<CanBroadcast>) -> Result<HttpResponse, ApiError> {
     let id = named(&call)?;
     Fields::read(call.body())?.finish()?;
-    let cancelled = call.state().broadcasts.cancel(call.tenant(), id, call.author());
-    let row = cancelled.await?;
+    let (state, tenant, by) = (call.shared_state(), call.tenant(), call.author());
+    let row = to_its_end(async move { Ok(state.broadcasts.cancel(tenant, id, by).await?) }).await?;
     answer(&call, HttpResponse::Ok(), &row).await
 }

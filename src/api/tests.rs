@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod bounds;
+mod broadcasts;
 mod canned_replies;
 mod client;
 mod consent;

@@ -4,7 +4,6 @@
 use bytes::Bytes;
 
 use super::Broadcasts;
-use super::chunks::PlanPlace;
 use super::definition::Definition;
 use super::error::BroadcastError;
 use crate::actors::request::Refusal;
@@ -35,8 +34,8 @@ pub struct Launch {
 impl Broadcasts {
     /// One broadcast.
     pub async fn get(&self, tenant: TenantId, broadcast: BroadcastId) -> Result<Broadcast, BroadcastError> {
-        let found = self.found(tenant, broadcast).await?;
-        Ok(found.ok_or(BroadcastError::NotFound)?.row)
+        let found = self.found(tenant, broadcast).await?.map(|found| found.row);
+        Ok(there(found.as_ref())?.clone())
     }
 
     /// How far its plan, or its run, is.
@@ -111,6 +110,8 @@ impl Broadcasts {
             upload: None,
             plan: None,
             plans: 0,
+            plans_removed: 0,
+            uploads_left: Vec::new(),
             created_by: by.clone(),
             created_at: now,
             changed_by: by,
@@ -339,7 +340,8 @@ impl Broadcasts {
         Ok(row)
     }
 
-    /// Removes one that is not on its way, with all that is kept of it. What was sent stays.
+    /// Removes one that is not on its way: it is not told of from now on, and all that is kept of it goes behind the answer. What was
+    /// sent stays.
     pub async fn delete(
         &self,
         tenant: TenantId,
@@ -350,34 +352,25 @@ impl Broadcasts {
             // Once the row is gone nobody knows that the ledger is to be told.
             self.steer(tenant, &row).await?;
         }
+        self.work(tenant, broadcast).await?;
+        let now = self.clock.now();
         let changed = self
             .table::<Broadcast>()
             .change(Broadcast::at(tenant, broadcast), |before| {
-                let before = before.ok_or(BroadcastError::NotFound)?;
-                if before.state.may_be_deleted() {
-                    Ok(None)
-                } else {
-                    Err(BroadcastError::State(before.state, "cancel it first"))
+                let before = there(before)?;
+                if !before.state.may_be_deleted() {
+                    return Err(BroadcastError::State(before.state, "cancel it first"));
                 }
+                Ok(Some(Broadcast {
+                    state: BroadcastState::Removing,
+                    version: before.version + 1,
+                    changed_at: now,
+                    ..before.clone()
+                }))
             });
-        let (before, _) = changed.await?;
-        let row = before.ok_or(BroadcastError::NotFound)?;
-        if let Some(upload) = &row.upload {
-            self.remove_upload(tenant, broadcast, upload.upload).await?;
-        }
-        let kept = row.plan.as_ref().map_or(row.plans, |plan| plan.number);
-        for plan in [kept, row.plans] {
-            let place = PlanPlace {
-                tenant,
-                broadcast,
-                plan,
-            };
-            self.remove_plan(place).await?;
-        }
-        self.table::<BroadcastProgressRow>()
-            .remove(BroadcastProgressRow::at(tenant, broadcast))
-            .await?;
-        Ok(row)
+        let (_, after) = changed.await?;
+        self.work(tenant, broadcast).await?;
+        after.ok_or(BroadcastError::NotFound)
     }
 
     async fn changed(
@@ -391,7 +384,7 @@ impl Broadcasts {
         let changed = self
             .table::<Broadcast>()
             .change(Broadcast::at(tenant, broadcast), |before| {
-                let before = before.ok_or(BroadcastError::NotFound)?;
+                let before = there(before)?;
                 let after = decide(before.clone())?;
                 if after == *before {
                     return Ok::<_, BroadcastError>(Some(after));
@@ -455,6 +448,12 @@ impl Broadcasts {
     }
 }
 
+/// One that nobody deleted.
+pub(super) fn there(row: Option<&Broadcast>) -> Result<&Broadcast, BroadcastError> {
+    row.filter(|row| row.state != BroadcastState::Removing)
+        .ok_or(BroadcastError::NotFound)
+}
+
 /// Where a broadcast stands that goes on now.
 fn goes_on(row: &Broadcast, now: Timestamp) -> BroadcastState {
     if row.at.is_some_and(|at| at > now) {
@@ -470,8 +469,10 @@ pub(super) const fn wanted(state: BroadcastState) -> Option<BroadcastRun> {
         BroadcastState::Running => Some(BroadcastRun::Running),
         BroadcastState::Paused | BroadcastState::Scheduled => Some(BroadcastRun::Halted),
         BroadcastState::Cancelled => Some(BroadcastRun::Cancelled),
-        BroadcastState::Draft | BroadcastState::Planning | BroadcastState::Ready | BroadcastState::Done => {
-            None
-        }
+        BroadcastState::Draft
+        | BroadcastState::Planning
+        | BroadcastState::Ready
+        | BroadcastState::Done
+        | BroadcastState::Removing => None,
     }
 }

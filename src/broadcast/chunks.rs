@@ -4,6 +4,7 @@ use super::Broadcasts;
 use crate::crash::{self, CrashPoint};
 use crate::domain::{BroadcastId, TenantId, Timestamp};
 use crate::store::StoreError;
+use crate::store::pieces::Pieces;
 use crate::store::tables::{
     BROADCAST_KEPT, BroadcastChunk, CHUNK_BYTES, CHUNK_RECIPIENTS, PLAN_LASTS, PlannedRecipient,
 };
@@ -120,15 +121,11 @@ impl Broadcasts {
         Ok(())
     }
 
-    /// Removes what there is of a plan, from its first row to where there is none.
-    pub(super) async fn remove_plan(&self, place: PlanPlace) -> Result<(), StoreError> {
-        for number in 0.. {
-            let key = BroadcastChunk::at(place.tenant, place.broadcast, place.plan, number);
-            if self.table::<BroadcastChunk>().remove(key).await?.is_none() {
-                break;
-            }
-        }
-        Ok(())
+    /// Removes what there is of a plan. Whoever wrote it says how many rows.
+    pub(super) async fn remove_plan(&self, place: PlanPlace, written: u32) -> Result<(), StoreError> {
+        let at = (self.store.as_ref(), self.clock.now());
+        let chunks = Pieces::of_plan(at, (place.tenant, place.broadcast), place.plan);
+        chunks.remove(written).await
     }
 }
 

@@ -15,7 +15,7 @@ use crate::domain::{BroadcastId, TenantId, Timestamp};
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
 use crate::store::plain::Found;
-use crate::store::tables::{Broadcast, BroadcastJob, BroadcastProblem, BroadcastState};
+use crate::store::tables::{Broadcast, BroadcastJob, BroadcastProblem, BroadcastProgressRow, BroadcastState};
 use crate::telemetry::metrics;
 
 /// How often it is looked for what is to be done. Another process may have been told of it.
@@ -147,7 +147,7 @@ impl Broadcasts {
         let work = match row.state {
             BroadcastState::Planning => Work::Plan,
             BroadcastState::Running => Work::Run,
-            BroadcastState::Done | BroadcastState::Cancelled => Work::End,
+            BroadcastState::Done | BroadcastState::Cancelled | BroadcastState::Removing => Work::End,
             BroadcastState::Scheduled => return self.begin_in_time(key.0, &row, now).await,
             BroadcastState::Paused => return self.keep_steered(key.0, &row).await,
             BroadcastState::Draft | BroadcastState::Ready => return self.forget_idle(key, job, now).await,
@@ -274,6 +274,26 @@ impl Broadcasts {
             .insert(under_way.jobs.spawn(job).id(), (key, work));
     }
 
+    /// Removes all plans of a broadcast, and then its row, by which they are found.
+    async fn remove_row(&self, tenant: TenantId, row: &Broadcast, waits: Waits<'_>) -> Result<(), Ended> {
+        let broadcast = row.broadcast_id;
+        for plan in row.plans_left() {
+            let place = super::chunks::PlanPlace {
+                tenant,
+                broadcast,
+                plan,
+            };
+            waits.asked(|| self.remove_plan(place, 0)).await?;
+        }
+        let progress = BroadcastProgressRow::at(tenant, broadcast);
+        let table = self.table::<BroadcastProgressRow>();
+        waits.asked(|| table.remove(progress.clone())).await?;
+        let table = self.table::<Broadcast>();
+        let key = Broadcast::at(tenant, broadcast);
+        waits.asked(|| table.remove(key.clone())).await?;
+        Ok(())
+    }
+
     /// Forgets, of a broadcast at its end, what was needed to send it.
     async fn end_one(
         &self,
@@ -288,7 +308,7 @@ impl Broadcasts {
             // Also where the ledger knows: the lanes may not, and nobody tells them later.
             waits.taken(|| self.steer(tenant, &row)).await?;
         }
-        if let Some(plan) = &row.plan {
+        if let Some(plan) = row.plan.as_ref().filter(|_| row.state.is_over()) {
             let place = super::chunks::PlanPlace {
                 tenant,
                 broadcast,
@@ -301,10 +321,13 @@ impl Broadcasts {
                 waits.asked(|| self.forget_values(place, number)).await?;
             }
         }
-        if let Some(upload) = &row.upload {
+        for upload in row.uploads() {
             waits
-                .asked(|| self.remove_upload(tenant, broadcast, upload.upload))
+                .asked(|| self.remove_upload((tenant, broadcast), upload, 0))
                 .await?;
+        }
+        if row.state == BroadcastState::Removing {
+            self.remove_row(tenant, &row, waits).await?;
         }
         let table = self.table::<BroadcastJob>();
         let key = BroadcastJob::at(tenant, broadcast);

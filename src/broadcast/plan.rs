@@ -13,14 +13,15 @@ use super::audience::{Audience, Candidate};
 use super::chunks::{ChunkWriter, PlanPlace};
 use super::variables::{Filling, Who};
 use super::waits::{Ended, Waits};
+use crate::bulk::erased::{Erased, Looking};
 use crate::domain::{
-    BroadcastId, Contact, ContactAliases, PhoneNumberId, Purpose, TemplateName, TenantId, WabaId,
+    BroadcastId, Contact, ContactAliases, PhoneNumberId, Purpose, TemplateName, TenantId, Timestamp, WabaId,
 };
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
 use crate::store::tables::{
-    BROADCAST_KEPT, Broadcast, BroadcastPlan, BroadcastProblem, BroadcastProgressRow, BroadcastState,
-    PLAN_LASTS, PlannedRecipient, Unsendable,
+    BROADCAST_KEPT, Broadcast, BroadcastChunk, BroadcastPlan, BroadcastProblem, BroadcastProgressRow,
+    BroadcastState, PLAN_LASTS, PlannedRecipient, Unsendable,
 };
 use crate::telemetry::labels::RecipientTurn;
 use crate::telemetry::metrics;
@@ -43,7 +44,7 @@ impl Broadcasts {
         let (row, place) = self.begin_plan(tenant, broadcast, waits).await?;
         let began = self.clock.monotonic();
         match Planner::begin(self, &row, place, waits).await {
-            Ok(planner) => {
+            Ok(mut planner) => {
                 let planned = planner.go().await;
                 if let Ok(plan) = &planned {
                     let took = self.clock.monotonic().saturating_sub(began);
@@ -56,23 +57,41 @@ impl Broadcasts {
                         metrics::broadcast_recipients_total(turn).increment(u64::from(count));
                     }
                 }
-                self.end_plan(place, planned, waits).await
+                self.end_plan((place, planner.writer.chunks()), planned, waits)
+                    .await
             }
-            Err(ended) => self.end_plan(place, Err(ended), waits).await,
+            Err(ended) => self.end_plan((place, 0), Err(ended), waits).await,
         }
     }
 
-    /// Takes the next number for a plan, and removes what the one before left.
+    /// Removes what earlier plans left, and takes the next number for a plan. One that another gateway writes on at still is removed
+    /// by that once it hears of this.
     async fn begin_plan(
         &self,
         tenant: TenantId,
         broadcast: BroadcastId,
         waits: Waits<'_>,
     ) -> Result<(Broadcast, PlanPlace), Ended> {
+        let place = |plan| PlanPlace {
+            tenant,
+            broadcast,
+            plan,
+        };
+        let earlier = waits.asked(|| self.found(tenant, broadcast)).await?;
+        let earlier = earlier.map(|found| found.row);
+        let earlier = earlier
+            .filter(|row| row.state == BroadcastState::Planning)
+            .ok_or(Ended::CalledOff)?;
+        // What was planned before goes with what was cut off; only then the row says that it is gone.
+        for plan in earlier.plans_left() {
+            waits.asked(|| self.remove_plan(place(plan), 0)).await?;
+        }
         let begin = |before: Option<&Broadcast>| {
             Ok::<_, StoreError>(before.map(|before| match before.state {
                 BroadcastState::Planning => Broadcast {
+                    plan: None,
                     plans: before.plans + 1,
+                    plans_removed: earlier.plans,
                     ..before.clone()
                 },
                 _ => before.clone(),
@@ -80,28 +99,17 @@ impl Broadcasts {
         };
         let table = self.table::<Broadcast>();
         let changed = || table.change(Broadcast::at(tenant, broadcast), begin);
-        let (before, after) = waits.asked(changed).await?;
+        let (_, after) = waits.asked(changed).await?;
         let row = after
             .filter(|row| row.state == BroadcastState::Planning)
             .ok_or(Ended::CalledOff)?;
-        let place = |plan| PlanPlace {
-            tenant,
-            broadcast,
-            plan,
-        };
-        // What was planned before goes with what was cut off.
-        let earlier = before.map_or(0, |before| before.plans);
-        let kept = row.plan.as_ref().map_or(earlier, |plan| plan.number);
-        for plan in [kept, earlier] {
-            waits.asked(|| self.remove_plan(place(plan))).await?;
-        }
         let place = place(row.plans);
         Ok((row, place))
     }
 
     async fn end_plan(
         &self,
-        place: PlanPlace,
+        (place, written): (PlanPlace, u32),
         planned: Result<BroadcastPlan, Ended>,
         waits: Waits<'_>,
     ) -> Result<(), Ended> {
@@ -109,7 +117,7 @@ impl Broadcasts {
             Ok(plan) => (Some(plan), None),
             Err(Ended::Failed(problem)) => (None, Some(problem)),
             Err(Ended::CalledOff) => {
-                waits.asked(|| self.remove_plan(place)).await?;
+                waits.asked(|| self.remove_plan(place, written)).await?;
                 return Err(Ended::CalledOff);
             }
             Err(ended) => return Err(ended),
@@ -138,7 +146,7 @@ impl Broadcasts {
         let (_, after) = waits.asked(ended).await?;
         let is_ours = after.is_some_and(|row| row.plans == place.plan && row.plan == plan);
         if !is_ours || plan.is_none() {
-            waits.asked(|| self.remove_plan(place)).await?;
+            waits.asked(|| self.remove_plan(place, written)).await?;
         }
         Ok(())
     }
@@ -159,6 +167,23 @@ struct Planner<'a> {
     planned: u32,
     suppressed: BTreeMap<Unsendable, u32>,
     told: Duration,
+    /// When it began: nobody who was erased since stands in it.
+    since: Timestamp,
+    /// Who was erased since.
+    erased: Erased,
+    /// The row that was written last.
+    written: Option<u32>,
+}
+
+/// Whether somebody of a plan was erased.
+fn is_of(erased: &Erased, recipient: &PlannedRecipient) -> bool {
+    recipient
+        .contact
+        .is_some_and(|contact| erased.has_contact(contact))
+        || recipient
+            .phone
+            .as_ref()
+            .is_some_and(|phone| erased.has_phone(phone))
 }
 
 impl<'a> Planner<'a> {
@@ -168,6 +193,7 @@ impl<'a> Planner<'a> {
         place: PlanPlace,
         waits: Waits<'a>,
     ) -> Result<Self, Ended> {
+        let since = broadcasts.clock.now();
         let gone = || Ended::Failed(BroadcastProblem::NumberGone);
         let number = row.number().cloned().ok_or_else(gone)?;
         let numbers = waits.taken(|| broadcasts.tenants.numbers(place.tenant)).await?;
@@ -196,11 +222,14 @@ impl<'a> Planner<'a> {
             planned: 0,
             suppressed: BTreeMap::new(),
             told: broadcasts.clock.monotonic(),
+            since,
+            erased: Erased::default(),
+            written: None,
         })
     }
 
     /// Writes all of it.
-    async fn go(mut self) -> Result<BroadcastPlan, Ended> {
+    async fn go(&mut self) -> Result<BroadcastPlan, Ended> {
         while let Some(candidates) = self.audience.next().await? {
             if self.waits.shutdown.has_begun() {
                 return Err(Ended::Stopped);
@@ -226,25 +255,71 @@ impl<'a> Planner<'a> {
         }
         let last = self.writer.take();
         self.write(last).await?;
+        self.leave_erased().await?;
         self.tell().await?;
         Ok(BroadcastPlan {
             number: self.writer.place().plan,
             chunks: self.writer.chunks(),
             total: self.total,
             recipients: self.planned,
-            suppressed: self.suppressed,
+            suppressed: std::mem::take(&mut self.suppressed),
             purpose: self.purpose,
             at: self.broadcasts.clock.now(),
         })
     }
 
-    async fn write(&self, full: Option<(u32, crate::store::tables::BroadcastChunk)>) -> Result<(), Ended> {
-        let Some((number, chunk)) = full else {
+    async fn write(&mut self, full: Option<(u32, BroadcastChunk)>) -> Result<(), Ended> {
+        let Some((number, mut chunk)) = full else {
             return Ok(());
         };
+        self.leave_erased().await?;
+        let before = chunk.sendable();
+        chunk.forget(|recipient| is_of(&self.erased, recipient));
+        self.count_erased(before, chunk.sendable());
         let place = self.writer.place();
         let write = || self.broadcasts.write_chunk(place, number, &chunk);
-        Ok(self.waits.asked(write).await?)
+        self.waits.asked(write).await?;
+        self.written = Some(number);
+        Ok(())
+    }
+
+    /// Looks who was erased since. Whose erasure was not listed when the last row was written may stand in that, and in none before:
+    /// the erasure itself sees these.
+    async fn leave_erased(&mut self) -> Result<(), Ended> {
+        let place = self.writer.place();
+        let looking = Looking {
+            store: self.broadcasts.store.as_ref(),
+            tenant: place.tenant,
+            now: self.broadcasts.clock.now(),
+            waits: self.waits,
+        };
+        let erased = Erased::look_up(looking, self.since).await?;
+        let is_news = erased.has_more_than(&self.erased);
+        self.erased = erased;
+        let Some(number) = self.written.filter(|_| is_news) else {
+            return Ok(());
+        };
+        let key = BroadcastChunk::at(place.tenant, place.broadcast, place.plan, number);
+        let leave = |before: Option<&BroadcastChunk>| {
+            let mut chunk = before.cloned();
+            let theirs = |chunk: &mut BroadcastChunk| chunk.forget(|one| is_of(&self.erased, one));
+            chunk.iter_mut().for_each(theirs);
+            Ok::<_, StoreError>(chunk)
+        };
+        let table = self.broadcasts.table::<BroadcastChunk>();
+        let left = self.waits.asked(|| table.change(key.clone(), leave)).await?;
+        if let (Some(before), Some(after)) = left {
+            self.count_erased(before.sendable(), after.sendable());
+        }
+        Ok(())
+    }
+
+    fn count_erased(&mut self, before: u32, after: u32) {
+        let erased = before.saturating_sub(after);
+        if erased > 0 {
+            self.planned = self.planned.saturating_sub(erased);
+            *self.suppressed.entry(Unsendable::ContactGone).or_default() += erased;
+        }
     }
 
     /// Somebody of the audience as written down.

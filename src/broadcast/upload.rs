@@ -7,9 +7,11 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 use super::Broadcasts;
+use super::changes::there;
 use super::error::BroadcastError;
 use crate::bulk::batch::{Batch, Cells, Layout, Source};
 use crate::bulk::cells::plain;
+use crate::bulk::erased::Erased;
 use crate::bulk::fields::{Field, suggest};
 use crate::bulk::folder::Budget;
 use crate::bulk::imports::{ImportError, blocking};
@@ -21,6 +23,7 @@ use crate::bulk::rows::{Reading, RowProblem};
 use crate::bulk::uploads::{Coming, receive};
 use crate::domain::{Author, BroadcastId, ImportId, TenantId, Timestamp};
 use crate::store::StoreError;
+use crate::store::pieces::Pieces;
 use crate::store::tables::{
     Broadcast, BroadcastAudience, BroadcastState, BroadcastUpload, CHUNK_BYTES, CHUNK_RECIPIENTS, Unsendable,
     UploadedRecipients, UploadedRow,
@@ -70,56 +73,99 @@ impl Broadcasts {
         let begun = blocking(move || Ok::<_, ImportError>(folder.begin(tenant, name, budget)?));
         let upload = receive(begun.await?, pieces).await?;
         blocking(move || Ok::<_, ImportError>(upload.finish()?)).await?;
+        let of = (tenant, brought.broadcast);
+        let table = self.table::<Broadcast>();
+        // Its rows are found by this before the first is there.
+        let begin = |before: Option<&Broadcast>| {
+            let mut row = demand(there(before)?.clone())?;
+            row.uploads_left.push(brought.upload);
+            Ok::<_, BroadcastError>(Some(row))
+        };
+        table.change(Broadcast::at(of.0, of.1), begin).await?;
         let kept = self.keep_rows(tenant, &brought, name).await;
         drop(coming);
-        let kept = match kept {
-            Ok(kept) => kept,
-            Err(error) => {
-                self.remove_upload(tenant, brought.broadcast, brought.upload)
-                    .await?;
-                return Err(error);
-            }
-        };
         let now = self.clock.now();
-        let changed = self
-            .table::<Broadcast>()
-            .change(Broadcast::at(tenant, brought.broadcast), |before| {
-                let before = demand(before.cloned().ok_or(BroadcastError::NotFound)?)?;
-                Ok::<_, BroadcastError>(Some(Broadcast {
-                    state: BroadcastState::Draft,
-                    upload: Some(kept.clone()),
-                    problem: None,
-                    plan: None,
-                    version: before.version + 1,
-                    changed_by: brought.by.clone(),
-                    changed_at: now,
-                    ..before
-                }))
-            });
-        match changed.await {
-            Ok((before, after)) => {
-                let earlier = before.and_then(|before| before.upload);
-                if let Some(earlier) = earlier.filter(|earlier| earlier.upload != brought.upload) {
-                    self.remove_upload(tenant, brought.broadcast, earlier.upload)
-                        .await?;
-                }
-                after.ok_or(BroadcastError::NotFound)
+        let named = match kept {
+            Ok((kept, written)) => {
+                let name = |before: Option<&Broadcast>| {
+                    let before = demand(there(before)?.clone())?;
+                    demand_own(&before, brought.upload)?;
+                    let earlier = before.upload.as_ref().map(|earlier| earlier.upload);
+                    let left = before.uploads_left.iter().copied();
+                    let left = left.filter(|left| *left != brought.upload).chain(earlier);
+                    Ok::<_, BroadcastError>(Some(Broadcast {
+                        state: BroadcastState::Draft,
+                        upload: Some(kept.clone()),
+                        uploads_left: left.collect(),
+                        problem: None,
+                        plan: None,
+                        version: before.version + 1,
+                        changed_by: brought.by.clone(),
+                        changed_at: now,
+                        ..before
+                    }))
+                };
+                let named = table.change(Broadcast::at(of.0, of.1), name).await;
+                named.map_err(|error| (error, written))
             }
-            Err(error) => {
-                self.remove_upload(tenant, brought.broadcast, brought.upload)
-                    .await?;
+            Err(failed) => Err(failed),
+        };
+        match named {
+            Ok((_, after)) => {
+                let after = after.ok_or(BroadcastError::NotFound)?;
+                for left in &after.uploads_left {
+                    self.forget_upload(of, *left, 0).await?;
+                }
+                Ok(after)
+            }
+            Err((error, written)) => {
+                self.forget_upload(of, brought.upload, written).await?;
                 Err(error)
             }
         }
     }
 
-    /// Reads a file that has come into rows.
+    /// Removes the rows of a file beside the one that counts, and then what they were found by.
+    async fn forget_upload(
+        &self,
+        (tenant, broadcast): (TenantId, BroadcastId),
+        upload: u64,
+        written: u32,
+    ) -> Result<(), StoreError> {
+        self.remove_upload((tenant, broadcast), upload, written).await?;
+        let forget = |before: Option<&Broadcast>| {
+            let mut row = before.cloned();
+            let gone = |row: &mut Broadcast| row.uploads_left.retain(|left| *left != upload);
+            row.iter_mut().for_each(gone);
+            Ok::<_, StoreError>(row)
+        };
+        let key = Broadcast::at(tenant, broadcast);
+        self.table().change(key, forget).await?;
+        Ok(())
+    }
+
+    /// Reads a file that has come into rows. What it was, and how many rows are there, also of one that failed.
     async fn keep_rows(
         &self,
         tenant: TenantId,
         brought: &BroughtRecipients,
         name: ImportId,
+    ) -> Result<(UploadedRecipients, u32), (BroadcastError, u32)> {
+        let mut written = 0;
+        match self.read_rows(tenant, brought, name, &mut written).await {
+            Ok(kept) => Ok((kept, written)),
+            Err(error) => Err((error, written)),
+        }
+    }
+
+    async fn read_rows(
+        &self,
+        tenant: TenantId,
+        brought: &BroughtRecipients,
+        name: ImportId,
+        written: &mut u32,
     ) -> Result<UploadedRecipients, BroadcastError> {
+        let since = self.clock.now();
         let folder = self.folder.clone();
         let seen = blocking(move || look(|| folder.open_coming(tenant, name))).await?;
         let seen = seen.map_err(ImportError::from)?;
@@ -158,8 +204,10 @@ impl Broadcasts {
             format: seen.format,
             rows: Vec::new(),
             bytes: 0,
-            chunks: 0,
-            expires: self.clock.now().after(KEPT),
+            chunks: written,
+            expires: since.after(KEPT),
+            since,
+            erased: Erased::default(),
         };
         let mut rows = 0_u32;
         loop {
@@ -184,30 +232,26 @@ impl Broadcasts {
             }
         }
         writer.flush().await?;
+        writer.leave_erased().await?;
         Ok(UploadedRecipients {
             upload: brought.upload,
             columns: seen.columns,
             phone,
             rows,
-            chunks: writer.chunks,
+            chunks: *writer.chunks,
             at: self.clock.now(),
         })
     }
 
-    /// Removes the rows of an upload, from the first to where there is none.
+    /// Removes the rows of an upload. Whoever wrote them says how many.
     pub(super) async fn remove_upload(
         &self,
-        tenant: TenantId,
-        broadcast: BroadcastId,
+        of: (TenantId, BroadcastId),
         upload: u64,
+        written: u32,
     ) -> Result<(), StoreError> {
-        for number in 0.. {
-            let key = BroadcastUpload::at(tenant, broadcast, upload, number);
-            if self.table::<BroadcastUpload>().remove(key).await?.is_none() {
-                break;
-            }
-        }
-        Ok(())
+        let at = (self.store.as_ref(), self.clock.now());
+        Pieces::of_upload(at, of, upload).remove(written).await
     }
 }
 
@@ -224,6 +268,15 @@ fn demand(row: Broadcast) -> Result<Broadcast, BroadcastError> {
         ));
     }
     Ok(row)
+}
+
+/// Refuses a file that another one, or somebody who deleted the broadcast, overtook: its rows are being removed.
+fn demand_own(row: &Broadcast, upload: u64) -> Result<(), BroadcastError> {
+    if row.uploads_left.contains(&upload) {
+        Ok(())
+    } else {
+        Err(BroadcastError::File(ImportError::Busy))
+    }
 }
 
 /// The column that has the phone.
@@ -249,8 +302,13 @@ struct RowWriter<'a> {
     format: Format,
     rows: Vec<UploadedRow>,
     bytes: usize,
-    chunks: u32,
+    /// Those that were written.
+    chunks: &'a mut u32,
     expires: Timestamp,
+    /// When it began: nobody who was erased since stands in it.
+    since: Timestamp,
+    /// Who was erased since.
+    erased: Erased,
 }
 
 impl RowWriter<'_> {
@@ -289,19 +347,49 @@ impl RowWriter<'_> {
         if self.rows.is_empty() {
             return Ok(());
         }
+        self.leave_erased().await?;
         let (tenant, broadcast, upload) = self.place;
-        let key = BroadcastUpload::at(tenant, broadcast, upload, self.chunks);
-        let chunk = BroadcastUpload {
+        let row = self.broadcasts.get(tenant, broadcast).await?;
+        demand_own(&row, upload)?;
+        let key = BroadcastUpload::at(tenant, broadcast, upload, *self.chunks);
+        let mut chunk = BroadcastUpload {
             rows: std::mem::take(&mut self.rows),
             expires: self.expires,
         };
+        chunk.forget(|row| is_of(&self.erased, row));
         if !self.broadcasts.table().replace(&key, None, Some(&chunk)).await? {
             return Err(BroadcastError::File(ImportError::Busy));
         }
         self.bytes = 0;
-        self.chunks += 1;
+        *self.chunks += 1;
         Ok(())
     }
+
+    /// Looks who was erased since. Whose erasure was not listed when the last row was written may stand in that, and in none before:
+    /// the erasure itself sees these.
+    async fn leave_erased(&mut self) -> Result<(), BroadcastError> {
+        let (tenant, broadcast, upload) = self.place;
+        let erased = Erased::found(self.broadcasts.table(), tenant, self.since).await?;
+        let is_news = erased.has_more_than(&self.erased);
+        self.erased = erased;
+        let Some(last) = self.chunks.checked_sub(1).filter(|_| is_news) else {
+            return Ok(());
+        };
+        let leave = |before: Option<&BroadcastUpload>| {
+            let mut chunk = before.cloned();
+            let theirs = |chunk: &mut BroadcastUpload| chunk.forget(|row| is_of(&self.erased, row));
+            chunk.iter_mut().for_each(theirs);
+            Ok::<_, BroadcastError>(chunk)
+        };
+        let key = BroadcastUpload::at(tenant, broadcast, upload, last);
+        self.broadcasts.table().change(key, leave).await?;
+        Ok(())
+    }
+}
+
+/// Whether somebody of a file was erased.
+fn is_of(erased: &Erased, row: &UploadedRow) -> bool {
+    row.phone.as_ref().is_some_and(|phone| erased.has_phone(phone))
 }
 
 /// What stands in the columns, those at the end without a value left out.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::batch::{Batch, Cells, Layout, ReadRow, Refused, Source};
-use super::erased::Erased;
+use super::erased::{Erased, Looking};
 use super::import::{Import, ImportState};
 use super::imports::{Imports, blocking};
 use super::known::Definitions;
@@ -159,9 +159,7 @@ impl Job<'_> {
             let contacts = self.apply(batch, &mut source).await?;
             let erased = self.look_up_erased().await?;
             let before = std::mem::replace(&mut self.erased, erased);
-            self.erased
-                .erase_again(&before, &phones, self.imports, self.waits)
-                .await?;
+            self.erased.erase_again(&before, &phones, self.looking()).await?;
             let before = self.definitions.clone();
             self.look_up_definitions().await?;
             self.take_back(contacts, before.gone_since(&self.definitions))
@@ -206,7 +204,17 @@ impl Job<'_> {
     }
 
     async fn look_up_erased(&self) -> Result<Erased, Ended> {
-        Erased::look_up(self.tenant, self.started(), self.imports, self.waits).await
+        let found = Erased::look_up(self.looking(), self.started()).await?;
+        Ok(found.begun_since(self.started()))
+    }
+
+    fn looking(&self) -> Looking<'_> {
+        Looking {
+            store: self.imports.store.as_ref(),
+            tenant: self.tenant,
+            now: self.imports.clock.now(),
+            waits: self.waits,
+        }
     }
 
     /// Reads again up to the place that was noted: whom the file has had is known by that.

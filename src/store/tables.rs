@@ -57,7 +57,7 @@ pub use broadcast::{
 };
 pub use broadcast_chunk::{
     BROADCAST_CHUNK, BROADCAST_UPLOAD, BroadcastChunk, BroadcastUpload, CHUNK_BYTES, CHUNK_RECIPIENTS,
-    PlannedRecipient, Unsendable, UploadedRow,
+    PIECES_TOGETHER, PlannedRecipient, Unsendable, UploadedRow,
 };
 pub use canned_reply::{CANNED_REPLY, CannedReply, Shortcut};
 pub use consent::{CONSENT, ConsentRecord, Proof};

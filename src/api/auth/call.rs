@@ -110,6 +110,11 @@ impl<N: Need> Call<N> {
         &self.state
     }
 
+    /// The same for what goes on although the client went away.
+    pub fn shared_state(&self) -> web::Data<ApiState> {
+        web::Data::clone(&self.state)
+    }
+
     /// Whose call it is.
     pub fn tenant(&self) -> TenantId {
         self.known.key().tenant

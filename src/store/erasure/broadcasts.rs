@@ -2,9 +2,10 @@
 //! is left but ids.
 
 use super::Subject;
-use crate::domain::{BroadcastId, TenantId, Timestamp};
+use crate::domain::{TenantId, Timestamp};
+use crate::store::pieces::Pieces;
 use crate::store::plain::PlainTable;
-use crate::store::tables::{Broadcast, BroadcastChunk, BroadcastUpload, Unsendable};
+use crate::store::tables::{Broadcast, BroadcastChunk, BroadcastUpload};
 use crate::store::{Store, StoreError};
 
 /// Broadcasts read at once.
@@ -25,23 +26,7 @@ impl Subject {
             let page = table.page(Broadcast::of(tenant), after, TOGETHER).await?;
             after = page.items.last().map(|found| found.sort.clone());
             for broadcast in page.items.into_iter().map(|found| found.row) {
-                // A plan that was called off may have left some of it.
-                if !broadcast.state.is_over() {
-                    let planned = broadcast.plan.as_ref().map(|plan| plan.number);
-                    // A row lasts from when it is written: none can be written as of the beginning.
-                    let table = PlainTable::of(store, broadcast.changed_at);
-                    for plan in planned.into_iter().chain([broadcast.plans]) {
-                        rows += self
-                            .leave_plan(table, (tenant, broadcast.broadcast_id), plan)
-                            .await?;
-                    }
-                }
-                if let Some(upload) = &broadcast.upload {
-                    let table = PlainTable::of(store, upload.at);
-                    rows += self
-                        .leave_upload(table, (tenant, broadcast.broadcast_id), upload.upload)
-                        .await?;
-                }
+                rows += self.leave_broadcast(store, tenant, &broadcast).await?;
             }
             if !page.more {
                 return Ok(rows);
@@ -49,64 +34,41 @@ impl Subject {
         }
     }
 
-    async fn leave_plan(
+    async fn leave_broadcast(
         &self,
-        table: PlainTable<'_, BroadcastChunk>,
-        (tenant, broadcast): (TenantId, BroadcastId),
-        plan: u32,
+        store: &dyn Store,
+        tenant: TenantId,
+        broadcast: &Broadcast,
     ) -> Result<usize, StoreError> {
+        let of = (tenant, broadcast.broadcast_id);
+        // A row lasts from when it is written: none can be written as of the beginning.
+        let at = broadcast.changed_at;
         let mut rows = 0;
-        for number in 0.. {
-            let key = BroadcastChunk::at(tenant, broadcast, plan, number);
-            let changed = table.change::<StoreError>(key, |before| {
-                Ok(before.cloned().map(|mut chunk| {
-                    for recipient in &mut chunk.recipients {
-                        let is_theirs = recipient.contact.is_some_and(|id| self.contacts.contains(&id));
-                        let is_named = recipient.phone.as_ref().is_some_and(|phone| self.has_name(phone));
-                        if is_theirs || is_named {
-                            recipient.values.clear();
-                            recipient.phone = None;
-                            recipient.suppressed = Some(Unsendable::ContactGone);
-                        }
-                    }
-                    chunk
-                }))
-            });
-            match changed.await? {
-                (Some(before), Some(after)) => rows += usize::from(before != after),
-                _ => break,
+        if !broadcast.state.is_over() {
+            // Plans that were called off, or cut off, may have left some of it.
+            for plan in broadcast.plans_left() {
+                let chunks = Pieces::of_plan((store, at), of, plan);
+                rows += chunks.change(|chunk| self.leave_chunk(chunk)).await?;
             }
+        }
+        for upload in broadcast.uploads() {
+            let named = broadcast.upload.as_ref().filter(|named| named.upload == upload);
+            let at = named.map_or(broadcast.created_at, |named| named.at);
+            let uploaded = Pieces::of_upload((store, at), of, upload);
+            rows += uploaded.change(|rows| self.leave_upload(rows)).await?;
         }
         Ok(rows)
     }
 
-    async fn leave_upload(
-        &self,
-        table: PlainTable<'_, BroadcastUpload>,
-        (tenant, broadcast): (TenantId, BroadcastId),
-        upload: u64,
-    ) -> Result<usize, StoreError> {
-        let mut rows = 0;
-        for number in 0.. {
-            let key = BroadcastUpload::at(tenant, broadcast, upload, number);
-            let changed = table.change::<StoreError>(key, |before| {
-                Ok(before.cloned().map(|mut chunk| {
-                    for row in &mut chunk.rows {
-                        if row.phone.as_ref().is_some_and(|phone| self.has_name(phone)) {
-                            row.cells.clear();
-                            row.phone = None;
-                            row.suppressed = Some(Unsendable::ContactGone);
-                        }
-                    }
-                    chunk
-                }))
-            });
-            match changed.await? {
-                (Some(before), Some(after)) => rows += usize::from(before != after),
-                _ => break,
-            }
-        }
-        Ok(rows)
+    fn leave_chunk(&self, chunk: &mut BroadcastChunk) {
+        chunk.forget(|recipient| {
+            let is_theirs = recipient.contact.is_some_and(|id| self.contacts.contains(&id));
+            is_theirs || recipient.phone.as_ref().is_some_and(|phone| self.has_name(phone))
+        });
+    }
+
+    fn leave_upload(&self, rows: &mut BroadcastUpload) {
+        rows.forget(|row| row.phone.as_ref().is_some_and(|phone| self.has_name(phone)));
     }
 
     fn has_name(&self, name: &str) -> bool {

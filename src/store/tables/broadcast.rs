@@ -1,6 +1,7 @@
 //! Broadcasts: a template that is sent to many, whom it is for, and how it stands. What became of each recipient is in the ledger's rows.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,8 @@ pub enum BroadcastState {
     Done,
     /// Somebody ended it before.
     Cancelled,
+    /// Somebody deleted it: what is kept of it goes, and then this.
+    Removing,
 }
 
 impl BroadcastState {
@@ -81,6 +84,7 @@ impl BroadcastState {
             Self::Paused => "paused",
             Self::Done => "done",
             Self::Cancelled => "cancelled",
+            Self::Removing => "removing",
         }
     }
 
@@ -88,7 +92,7 @@ impl BroadcastState {
     pub const fn is_worked_at(self) -> bool {
         matches!(
             self,
-            Self::Planning | Self::Scheduled | Self::Running | Self::Paused
+            Self::Planning | Self::Scheduled | Self::Running | Self::Paused | Self::Removing
         )
     }
 
@@ -278,6 +282,12 @@ pub struct Broadcast {
     /// The number of the plan that was begun last: what a plan that was cut off left is known by it.
     #[serde(default)]
     pub plans: u32,
+    /// The plan up to which nothing is left of any.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub plans_removed: u32,
+    /// Files beside `upload` of which rows may be there: one that is being read, and those before, until their rows are removed.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub uploads_left: Vec<u64>,
     /// Who made it.
     pub created_by: Author,
     /// When.
@@ -312,10 +322,26 @@ impl Broadcast {
         Self::of(tenant).row(broadcast.as_bytes())
     }
 
+    /// Plans of which something may be there, also of such as were cut off.
+    pub fn plans_left(&self) -> RangeInclusive<u32> {
+        self.plans_removed.saturating_add(1)..=self.plans
+    }
+
+    /// Files of which rows may be there.
+    pub fn uploads(&self) -> impl Iterator<Item = u64> + '_ {
+        let named = self.upload.iter().map(|upload| upload.upload);
+        named.chain(self.uploads_left.iter().copied())
+    }
+
     /// The number that sends it.
     pub fn number(&self) -> Option<&PhoneNumberId> {
         self.numbers.first()
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl PlainRow for Broadcast {

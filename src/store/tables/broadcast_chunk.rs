@@ -37,7 +37,7 @@ pub const CHUNK_RECIPIENTS: usize = 500;
 /// Bytes of one row.
 pub const CHUNK_BYTES: usize = 48 << 10;
 /// Rows that stand together: no partition of a cluster grows beyond some MiB.
-const TOGETHER: u32 = 64;
+pub const PIECES_TOGETHER: u32 = 64;
 
 /// Why somebody of an audience is not sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -140,7 +140,27 @@ pub struct BroadcastChunk {
 impl BroadcastChunk {
     /// One of a plan's.
     pub fn at(tenant: TenantId, broadcast: BroadcastId, plan: u32, chunk: u32) -> PlainKey {
-        at(&BROADCAST_CHUNK, (tenant, broadcast), &plan.to_be_bytes(), chunk)
+        Self::part(tenant, broadcast, plan, chunk / PIECES_TOGETHER).row(&chunk.to_be_bytes())
+    }
+
+    /// Some that stand together, counted from 0.
+    pub fn part(tenant: TenantId, broadcast: BroadcastId, plan: u32, part: u32) -> Partition {
+        partition(&BROADCAST_CHUNK, (tenant, broadcast), &plan.to_be_bytes(), part)
+    }
+
+    /// How many are sent to.
+    pub fn sendable(&self) -> u32 {
+        let sendable = self.recipients.iter().filter(|one| one.suppressed.is_none());
+        u32::try_from(sendable.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Takes out what there is of some, who are not sent to any more.
+    pub fn forget(&mut self, is_theirs: impl Fn(&PlannedRecipient) -> bool) {
+        for recipient in self.recipients.iter_mut().filter(|one| is_theirs(one)) {
+            recipient.values.clear();
+            recipient.phone = None;
+            recipient.suppressed = Some(Unsendable::ContactGone);
+        }
     }
 
     /// Whether something is left that `forget_values` takes out.
@@ -202,12 +222,26 @@ pub struct BroadcastUpload {
 impl BroadcastUpload {
     /// One of an upload's.
     pub fn at(tenant: TenantId, broadcast: BroadcastId, upload: u64, chunk: u32) -> PlainKey {
-        at(
+        Self::part(tenant, broadcast, upload, chunk / PIECES_TOGETHER).row(&chunk.to_be_bytes())
+    }
+
+    /// Some that stand together, counted from 0.
+    pub fn part(tenant: TenantId, broadcast: BroadcastId, upload: u64, part: u32) -> Partition {
+        partition(
             &BROADCAST_UPLOAD,
             (tenant, broadcast),
             &upload.to_be_bytes(),
-            chunk,
+            part,
         )
+    }
+
+    /// Takes out what there is of some.
+    pub fn forget(&mut self, is_theirs: impl Fn(&UploadedRow) -> bool) {
+        for row in self.rows.iter_mut().filter(|row| is_theirs(row)) {
+            row.cells.clear();
+            row.phone = None;
+            row.suppressed = Some(Unsendable::ContactGone);
+        }
     }
 }
 
@@ -219,19 +253,19 @@ impl PlainRow for BroadcastUpload {
     }
 }
 
-fn at(
+fn partition(
     table: &'static Table,
     (tenant, broadcast): (TenantId, BroadcastId),
     of: &[u8],
-    chunk: u32,
-) -> PlainKey {
+    part: u32,
+) -> Partition {
     let part = [
         &tenant.get().to_be_bytes()[..],
         broadcast.as_bytes(),
         of,
-        &(chunk / TOGETHER).to_be_bytes(),
+        &part.to_be_bytes(),
     ];
-    Partition::of(table, &part.concat()).row(&chunk.to_be_bytes())
+    Partition::of(table, &part.concat())
 }
 
 #[cfg(test)]

@@ -58,6 +58,19 @@ impl ContactErasure {
         }
     }
 
+    /// The same with what further cards of the customer say.
+    #[must_use]
+    pub fn with(&self, customer: &[Contact]) -> Self {
+        let mut all = self.clone();
+        let more = Self::new(self.tenant, self.contact, customer, self.begun);
+        let contacts = more.contacts.into_iter();
+        all.contacts
+            .extend(contacts.filter(|contact| !self.contacts.contains(contact)));
+        let names = more.names.into_iter();
+        all.names.extend(names.filter(|name| !self.names.contains(name)));
+        all
+    }
+
     /// Whether the customer went by a name.
     pub fn is_of(&self, name: &Alias) -> bool {
         name.forms()
@@ -67,6 +80,11 @@ impl ContactErasure {
     /// All that are not done.
     pub fn open() -> Partition {
         Partition::of(&CONTACT_ERASURE, &[])
+    }
+
+    /// The place before those of a tenant that are not done.
+    pub fn before_those_of(tenant: TenantId) -> Bytes {
+        Bytes::copy_from_slice(&tenant.get().to_be_bytes())
     }
 
     /// The one of a customer that is not done.
