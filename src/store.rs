@@ -25,6 +25,7 @@ pub mod memory;
 pub mod metered;
 pub mod op;
 mod page;
+pub mod pieces;
 pub mod plain;
 mod processes;
 pub mod retention;

@@ -175,7 +175,12 @@ impl Accounts {
 
     /// Whether something began so long ago.
     pub fn is_older(&self, begun: Timestamp, than: Duration) -> bool {
-        self.now().since(begun) >= than
+        self.age(begun) >= than
+    }
+
+    /// How long ago something began.
+    pub fn age(&self, begun: Timestamp) -> Duration {
+        self.now().since(begun)
     }
 
     /// Carries an erasure out from wherever it is.

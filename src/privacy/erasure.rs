@@ -5,8 +5,8 @@
 //! files go, and whoever shows any of them is told to read again. It happens where the tenant is. Actors hold nothing of a customer: each
 //! of their changes is decided by the rows, of which there are none any more.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
@@ -75,6 +75,8 @@ pub struct Erasures {
     tenants: Arc<dyn TenantPort>,
     media: Arc<Media>,
     wake: Notify,
+    /// How often an erasure that is listed could not be carried out.
+    failures: Mutex<BTreeMap<(TenantId, ContactId), u32>>,
 }
 
 impl Erasures {
@@ -91,6 +93,7 @@ impl Erasures {
             tenants,
             media,
             wake: Notify::new(),
+            failures: Mutex::default(),
         }
     }
 
@@ -105,8 +108,7 @@ impl Erasures {
         contact: ContactId,
         customer: &[Contact],
     ) -> Result<(), ErasureError> {
-        let open = self.open().await?;
-        if open.iter().filter(|open| open.row.tenant == tenant).count() >= MOST_OF_ONE {
+        if self.count_of(tenant).await? >= MOST_OF_ONE {
             return Err(ErasureError::TooMany);
         }
         let fresh = ContactErasure::new(tenant, contact, customer, self.clock.now());
@@ -173,8 +175,7 @@ impl Erasures {
                 return false;
             }
         };
-        let count = u64::try_from(open.len()).unwrap_or(u64::MAX);
-        metrics::erasures(ErasureOf::Customer).set(metrics::number(count));
+        self.tell(&open);
         let mut turns: BTreeMap<TenantId, Vec<Found<ContactErasure>>> = BTreeMap::new();
         for erasure in open {
             turns.entry(erasure.row.tenant).or_default().push(erasure);
@@ -186,33 +187,70 @@ impl Erasures {
             .await
     }
 
+    /// Tells how many are listed, and since when the oldest is; what is known of those that are listed no more is forgotten.
+    fn tell(&self, open: &[Found<ContactErasure>]) {
+        let count = u64::try_from(open.len()).unwrap_or(u64::MAX);
+        metrics::erasures(ErasureOf::Customer).set(metrics::number(count));
+        let now = self.clock.now();
+        let oldest = open.iter().map(|erasure| now.since(erasure.row.begun)).max();
+        metrics::erasures_oldest_seconds(ErasureOf::Customer).set(oldest.unwrap_or_default().as_secs_f64());
+        let listed: BTreeSet<_> = open
+            .iter()
+            .map(|erasure| (erasure.row.tenant, erasure.row.contact))
+            .collect();
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.retain(|customer, _| listed.contains(customer));
+    }
+
+    fn failures_of(&self, customer: (TenantId, ContactId)) -> u32 {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.get(&customer).copied().unwrap_or_default()
+    }
+
+    fn note_failures(&self, customer: (TenantId, ContactId), count: u32) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if count == 0 {
+            failures.remove(&customer);
+        } else {
+            failures.insert(customer, count);
+        }
+    }
+
     /// Carries out some erasures of one tenant; whether some are left.
     async fn take_turn(&self, mut erasures: Vec<Found<ContactErasure>>) -> bool {
-        // Whoever waits longest comes first.
-        erasures.sort_by_key(|erasure| erasure.row.begun);
-        let mut left = erasures.len() > TURN;
+        // Whoever waits longest comes first; who could not be erased before keeps nobody else waiting.
+        erasures.sort_by_key(|erasure| {
+            (
+                self.failures_of((erasure.row.tenant, erasure.row.contact)),
+                erasure.row.begun,
+            )
+        });
+        let (mut left, mut failed) = (erasures.len() > TURN, false);
         for erasure in erasures.into_iter().take(TURN) {
             let ContactErasure { tenant, contact, .. } = erasure.row;
             match self.carry_out(&erasure).await {
                 Ok(Progress::Done) => {
+                    self.note_failures((tenant, contact), 0);
                     tracing::info!(tenant.id = %tenant, contact.id = %contact, "a customer is erased");
                 }
                 Ok(Progress::Waits) => left = true,
                 Ok(Progress::Elsewhere) => return false,
                 Err(error) => {
+                    let before = self.failures_of((tenant, contact));
+                    self.note_failures((tenant, contact), before.saturating_add(1));
+                    failed = true;
                     tracing::warn!(tenant.id = %tenant, contact.id = %contact, %error, "a customer stays half erased for now");
-                    return false;
                 }
             }
         }
-        left
+        // What failed is not tried again at once.
+        left && !failed
     }
 
     async fn carry_out(&self, erasure: &Found<ContactErasure>) -> Result<Progress, ErasureError> {
         let ContactErasure {
             tenant,
             contact,
-            ref contacts,
             begun,
             ..
         } = erasure.row;
@@ -224,6 +262,10 @@ impl Erasures {
         if oldest.first().is_some_and(|entry| entry.received <= begun) {
             return Ok(Progress::Waits);
         }
+        let Some(erasure) = self.as_known_now(erasure).await? else {
+            return Ok(Progress::Waits);
+        };
+        let contacts = &erasure.row.contacts;
         let begins = Erase::Begins(contacts.clone());
         self.tenants.erase_customer(tenant, begins).await?;
         self.media.erase_contacts(tenant, contacts.clone()).await?;
@@ -233,8 +275,53 @@ impl Erasures {
         self.table().replace(&place, None, Some(&ended)).await?;
         let key = ContactErasure::at(tenant, contact);
         // An import that was under way may want it once more.
-        let is_done = self.table().replace(&key, Some(erasure), None).await?;
+        let is_done = self.table().replace(&key, Some(&erasure), None).await?;
         Ok(if is_done { Progress::Done } else { Progress::Waits })
+    }
+
+    /// Notes whoever turned out to be the same customer since the erasure was listed: once their rows are gone nothing tells that they
+    /// were. Nothing where somebody listed it anew meanwhile.
+    async fn as_known_now(
+        &self,
+        erasure: &Found<ContactErasure>,
+    ) -> Result<Option<Found<ContactErasure>>, StoreError> {
+        let ContactErasure { tenant, contact, .. } = erasure.row;
+        let (mut todo, mut known) = (erasure.row.contacts.clone(), BTreeSet::new());
+        let mut customer: Vec<Contact> = Vec::new();
+        loop {
+            todo.retain(|contact| known.insert(*contact));
+            if todo.is_empty() {
+                break;
+            }
+            let rows = self.store.contacts(tenant, std::mem::take(&mut todo)).await?;
+            for row in rows.into_iter().flatten() {
+                todo.extend(row.everyone());
+                customer.push(row);
+            }
+        }
+        let key = ContactErasure::at(tenant, contact);
+        let all = erasure.row.with(&customer);
+        if all != erasure.row && !self.table().replace(&key, Some(erasure), Some(&all)).await? {
+            return Ok(None);
+        }
+        let found = self.table().get(&key).await?;
+        Ok(found.filter(|found: &Found<ContactErasure>| found.row == all))
+    }
+
+    /// How many of a tenant are not done. Those of others are not read.
+    async fn count_of(&self, tenant: TenantId) -> Result<usize, StoreError> {
+        let (mut count, mut after) = (0, Some(ContactErasure::before_those_of(tenant)));
+        loop {
+            let page = self.table().page(ContactErasure::open(), after, PAGE).await?;
+            after = page.items.last().map(|found| found.sort.clone());
+            let read = page.items.len();
+            let own = page.items.iter().filter(|found| found.row.tenant == tenant);
+            let own = own.count();
+            count += own;
+            if own < read || !page.more {
+                return Ok(count);
+            }
+        }
     }
 
     /// Those that are not done.

@@ -185,6 +185,8 @@ metrics_table! {
     counter handover_conversations_total = "mesej_handover_conversations_total";
     /// Accounts and customers that are being erased.
     gauge erasures = "mesej_erasures" { kind: ErasureOf };
+    /// How long the oldest of them is listed, in seconds. 0 when there is none.
+    gauge erasures_oldest_seconds = "mesej_erasures_oldest_seconds" { kind: ErasureOf };
     /// Changes of retention that are not done yet.
     gauge retention_jobs = "mesej_retention_jobs";
     /// Conversations that changes of retention have yet to come to.

@@ -63,6 +63,9 @@ async fn erase_due(accounts: &Accounts) -> Result<(), AccountError> {
     let open = accounts.erasures().await?;
     let undone = open.iter().filter(|erasure| erasure.gone.is_none()).count();
     metrics::erasures(ErasureOf::Account).set(metrics::number(u64::try_from(undone).unwrap_or(u64::MAX)));
+    let begun = open.iter().filter(|erasure| erasure.gone.is_none());
+    let oldest = begun.map(|erasure| accounts.age(erasure.begun)).max();
+    metrics::erasures_oldest_seconds(ErasureOf::Account).set(oldest.unwrap_or_default().as_secs_f64());
     for erasure in open {
         if !accounts.is_older(erasure.begun, CALL) {
             continue;
