@@ -20,7 +20,7 @@ const MODULES = {
   'canned-replies': () => readPage(() => import('./pages/canned_replies.js'), ['manage', 'profile', 'canned', 'media']),
   templates: () => readPage(() => import('./pages/templates.js'), ['manage', 'profile', 'templates', 'media', 'told'], ['page', 'templates']),
   usage: () => readPage(() => import('./pages/usage.js')),
-  audit: () => readPage(() => import('./pages/audit.js')),
+  audit: () => readPage(() => import('./pages/audit.js'), ['manage', 'profile', 'audit']),
   profile: () => readPage(() => import('./pages/profile.js')),
 };
 

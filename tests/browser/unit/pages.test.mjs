@@ -10,6 +10,7 @@ import { PAGES } from '../../../console/route.js';
 import '../english.mjs';
 
 await addTexts('manage');
+await addTexts('audit');
 
 const part = (more) => ({
   from_days: 365,
