@@ -4,7 +4,7 @@ mod results;
 mod shown;
 
 use actix_web::HttpResponse;
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -22,11 +22,13 @@ use crate::store::tables::{
 };
 
 pub(super) use results::{export, recipients};
-use shown::{Standing, shown};
+use shown::{Standing, listed, shown};
 
 /// Broadcasts of one page.
 const PAGE: usize = 50;
 const MOST: usize = 200;
+/// Counts that are read at once.
+const AT_ONCE: usize = 16;
 
 /// The broadcast that the path names.
 fn named<N: Need>(call: &Call<N>) -> Result<BroadcastId, ApiError> {
@@ -69,7 +71,7 @@ async fn told<N: Need>(call: &Call<N>, row: &Broadcast) -> Result<Value, ApiErro
         lane,
         now,
     };
-    Ok(shown(row, Some(&standing)))
+    Ok(shown(row, &standing))
 }
 
 async fn answer<N: Need>(
@@ -98,14 +100,15 @@ struct Language {
 
 fn definition(fields: &mut Fields) -> Result<Definition, ApiError> {
     let name = fields.required::<Name<100>>("name")?;
-    let template = fields.required::<Template>("template")?;
+    let template = fields.optional::<Template>("template")?;
+    let template = template.map(|template| BroadcastTemplate {
+        name: template.name,
+        language: template.language.code,
+        components: template.components,
+    });
     Ok(Definition {
         name: name.into_text(),
-        template: BroadcastTemplate {
-            name: template.name,
-            language: template.language.code,
-            components: template.components,
-        },
+        template: template.unwrap_or(BroadcastTemplate::missing()),
         numbers: fields.required("numbers")?,
         audience: fields.required::<BroadcastAudience>("audience")?,
         exclude: fields
@@ -146,7 +149,20 @@ pub(super) async fn list(call: Call<CanSeeBroadcasts>) -> Result<HttpResponse, A
     let last = page.items.last().filter(|_| page.more);
     let next_cursor = last.map(|row| row.broadcast_id);
     let rows = page.items.iter().filter(|row| may_see(&call, row));
-    let broadcasts: Vec<Value> = rows.map(|row| shown(row, None)).collect();
+    let (state, now) = (call.state(), call.state().clock.now());
+    let counted = rows.map(async |row| {
+        let tally = match row.launched_at {
+            Some(_) => {
+                state
+                    .store
+                    .broadcast_tally(call.tenant(), row.broadcast_id, now)
+                    .await?
+            }
+            None => None,
+        };
+        Ok::<_, ApiError>(listed(row, tally.as_ref()))
+    });
+    let broadcasts: Vec<Value> = stream::iter(counted).buffered(AT_ONCE).try_collect().await?;
     Ok(HttpResponse::Ok().json(json!({ "broadcasts": broadcasts, "next_cursor": next_cursor })))
 }
 

@@ -93,11 +93,7 @@ impl Broadcasts {
         let row = definition.of(Broadcast {
             broadcast_id: broadcast,
             name: String::new(),
-            template: BroadcastTemplate {
-                name: String::new(),
-                language: String::new(),
-                components: serde_json::Value::Null,
-            },
+            template: BroadcastTemplate::missing(),
             numbers: Vec::new(),
             audience: BroadcastAudience::Upload {},
             exclude: BroadcastExclusions::default(),
@@ -181,6 +177,9 @@ impl Broadcasts {
         self.work(tenant, broadcast).await?;
         let row = self
             .changed(tenant, broadcast, by, |before| match before.state {
+                BroadcastState::Draft if before.template.is_missing() => Err(BroadcastError::Invalid(
+                    "the broadcast has no `template` yet".to_owned(),
+                )),
                 BroadcastState::Draft | BroadcastState::Ready => Ok(Broadcast {
                     state: BroadcastState::Planning,
                     problem: None,

@@ -1,11 +1,15 @@
 //! What became of each recipient: read from the plan, from who had a turn, and from the messages, some at a time.
 
+use std::sync::Arc;
+
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Broadcasts;
 use super::chunks::PlanPlace;
 use super::error::BroadcastError;
+use super::variables::Filling;
 use crate::domain::{
     BroadcastRecipient, ContactId, MessageId, RecipientOutcome, Suppression, TenantId, Timestamp,
 };
@@ -50,7 +54,7 @@ impl From<RecipientOutcome> for Outcome {
 }
 
 /// What became of one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct RecipientResult {
     /// Which, counted from 1.
     pub no: u32,
@@ -74,6 +78,35 @@ pub struct RecipientResult {
     /// When it came to that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
+    /// The phone of somebody who was no contact when the plan was made, until the turn came.
+    #[serde(skip)]
+    pub phone: Option<Arc<str>>,
+    /// What fills the template, until the turn came.
+    #[serde(skip)]
+    values: Vec<Arc<str>>,
+}
+
+/// Phones, and what fills a template, are personal data.
+impl std::fmt::Debug for RecipientResult {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "RecipientResult({}, {:?}, {:?}, {:?})",
+            self.no, self.contact_id, self.outcome, self.reason
+        )
+    }
+}
+
+/// What a broadcast's message says to each of some recipients, as a message's `template`: nothing for those to whom none is sent, and
+/// where what fills it is kept no more.
+pub fn filled(broadcast: &Broadcast, recipients: &[RecipientResult]) -> Vec<Option<Value>> {
+    let filling = Filling::of(&broadcast.template).ok();
+    let of_one = |one: &RecipientResult| {
+        let filling = filling.as_ref()?;
+        let is_known = one.outcome != Outcome::Suppressed && one.values.len() == filling.variables().len();
+        is_known.then(|| filling.fill(&one.values))
+    };
+    recipients.iter().map(of_one).collect()
 }
 
 /// Some of them.
@@ -193,6 +226,8 @@ impl Broadcasts {
                 code: None,
                 message_id: None,
                 at: None,
+                phone: planned.phone.clone(),
+                values: planned.values.clone(),
             };
             let told = match (planned.suppressed, turn) {
                 // Without a reason something was sent, or waited, and was erased with the customer.
@@ -234,8 +269,15 @@ impl Broadcasts {
         at: MessageRef,
         now: Timestamp,
     ) -> Result<RecipientResult, StoreError> {
-        let message = self.store.message(tenant, at, now).await?;
-        let Some(delivery) = message.and_then(|message| message.delivery) else {
+        let Some(message) = self.store.message(tenant, at, now).await? else {
+            return Ok(told);
+        };
+        // Whoever was no contact when the plan was made became one with the message.
+        let told = RecipientResult {
+            contact_id: told.contact_id.or(Some(message.contact_id)),
+            ..told
+        };
+        let Some(delivery) = message.delivery else {
             return Ok(told);
         };
         let outcome = Outcome::from(RecipientOutcome::of_state(delivery.state));

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::auth::{Call, CanExport, CanSeeBroadcasts};
 use super::super::error::ApiError;
 use super::super::export_file::{ExportSteps, export_file};
 use super::seen;
 use crate::broadcast::Broadcasts;
-use crate::broadcast::results::{Outcome, RecipientResult};
+use crate::broadcast::results::{Outcome, RecipientResult, ResultPage, filled};
 use crate::bulk::cells::{BYTE_ORDER_MARK, write_line};
 use crate::bulk::records::Format;
 use crate::domain::{Contact, ContactId, TenantId};
@@ -33,13 +33,64 @@ pub(in crate::api) async fn recipients(call: Call<CanSeeBroadcasts>) -> Result<H
     let limit = params.limit(PAGE, MOST)?;
     let after = params.take::<u32>("cursor", "a `next_cursor` of this list")?;
     let outcome = params.word::<Outcome>("outcome", OUTCOMES)?;
+    let is_filled = params.take::<bool>("filled", "`true` or `false`")?;
     params.finish()?;
     let row = seen(&call).await?;
     let broadcasts = &call.state().broadcasts;
     let place = (after.unwrap_or(0), outcome);
     let page = broadcasts.results(call.tenant(), &row, place, limit).await?;
+    let mut shown: Vec<Value> = page.recipients.iter().map(|one| json!(one)).collect();
+    // Of people whom no number of theirs knows, members who are limited are shown no more than that they are there.
+    if call.limit().listed().is_none() {
+        let contacts = contacts_of(call.state().store.as_ref(), call.tenant(), &page).await?;
+        for (shown, one) in shown.iter_mut().zip(&page.recipients) {
+            name(shown, one, &contacts);
+        }
+        if is_filled == Some(true) {
+            for (shown, template) in shown.iter_mut().zip(filled(&row, &page.recipients)) {
+                put(shown, "template", template);
+            }
+        }
+    }
     let next = page.next.map(|next| next.to_string());
-    Ok(HttpResponse::Ok().json(json!({ "recipients": page.recipients, "next_cursor": next })))
+    Ok(HttpResponse::Ok().json(json!({ "recipients": shown, "next_cursor": next })))
+}
+
+fn put(shown: &mut Value, name: &str, value: Option<Value>) {
+    if let (Some(members), Some(value)) = (shown.as_object_mut(), value) {
+        members.insert(name.to_owned(), value);
+    }
+}
+
+/// Says what somebody is called, as far as it is known.
+fn name(shown: &mut Value, one: &RecipientResult, contacts: &HashMap<ContactId, Contact>) {
+    let (phone, name) = person(one, contacts);
+    put(shown, "phone", phone.map(Value::from));
+    put(shown, "name", name.map(Value::from));
+}
+
+/// The phone and the name of somebody.
+fn person<'a>(
+    one: &'a RecipientResult,
+    contacts: &'a HashMap<ContactId, Contact>,
+) -> (Option<&'a str>, Option<&'a str>) {
+    let contact = one.contact_id.and_then(|id| contacts.get(&id));
+    let phone = contact.and_then(|contact| contact.phone.as_deref());
+    (
+        phone.or(one.phone.as_deref()),
+        contact.and_then(Contact::shown_name),
+    )
+}
+
+/// The contacts of a page's recipients.
+async fn contacts_of(
+    store: &dyn Store,
+    tenant: TenantId,
+    page: &ResultPage,
+) -> Result<HashMap<ContactId, Contact>, ApiError> {
+    let ids = page.recipients.iter().filter_map(|one| one.contact_id);
+    let contacts = store.contacts(tenant, ids.collect()).await?;
+    Ok(contacts.into_iter().flatten().map(|one| (one.id, one)).collect())
 }
 
 /// How far a file is.
@@ -76,13 +127,9 @@ impl ExportSteps for Export {
             let place = (after, self.outcome);
             let found = self.broadcasts.results(self.tenant, &self.row, place, STEP);
             let page = found.await?;
-            let ids = page.recipients.iter().filter_map(|one| one.contact_id);
-            let contacts = self.store.contacts(self.tenant, ids.collect()).await?;
-            let contacts = contacts.into_iter().flatten();
-            let contacts: HashMap<ContactId, Contact> = contacts.map(|one| (one.id, one)).collect();
+            let contacts = contacts_of(self.store.as_ref(), self.tenant, &page).await?;
             for one in &page.recipients {
-                let contact = one.contact_id.and_then(|id| contacts.get(&id));
-                self.line(one, contact, &mut out);
+                self.line(one, &contacts, &mut out);
             }
             self.after = page.next;
             if out.is_empty() && self.after.is_some() {
@@ -95,9 +142,8 @@ impl ExportSteps for Export {
 }
 
 impl Export {
-    fn line(&self, one: &RecipientResult, contact: Option<&Contact>, out: &mut Vec<u8>) {
-        let phone = contact.and_then(|contact| contact.phone.as_deref());
-        let name = contact.and_then(Contact::shown_name);
+    fn line(&self, one: &RecipientResult, contacts: &HashMap<ContactId, Contact>, out: &mut Vec<u8>) {
+        let (phone, name) = person(one, contacts);
         match self.format {
             Format::Csv => {
                 let text = |value: Option<String>| value.unwrap_or_default();

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::actors::request::LaneState;
-use crate::domain::{BroadcastTally, RecipientOutcome, Timestamp};
-use crate::store::tables::{Broadcast, BroadcastProgressRow, BroadcastState};
+use crate::domain::{BroadcastCounts, BroadcastTally, RecipientOutcome, Timestamp};
+use crate::store::tables::{Broadcast, BroadcastPlan, BroadcastProgressRow, BroadcastState};
 
 /// How one stands now.
 pub(super) struct Standing {
@@ -18,17 +18,34 @@ pub(super) struct Standing {
     pub(super) now: Timestamp,
 }
 
-/// One of a list, or with how it stands.
-pub(super) fn shown(row: &Broadcast, standing: Option<&Standing>) -> Value {
+/// One with how it stands.
+pub(super) fn shown(row: &Broadcast, standing: &Standing) -> Value {
+    let mut shown = plain(row);
+    if let Some(members) = shown.as_object_mut() {
+        add(members, row, standing);
+    }
+    shown
+}
+
+/// One of a list, with what the ledger counted of it.
+pub(super) fn listed(row: &Broadcast, tally: Option<&BroadcastTally>) -> Value {
+    let mut shown = plain(row);
+    if let (Some(members), Some(tally), Some(plan)) = (shown.as_object_mut(), tally, &row.plan) {
+        members.insert("counts".to_owned(), counted(plan, tally));
+    }
+    shown
+}
+
+fn plain(row: &Broadcast) -> Value {
     let template = &row.template;
     let mut written = json!({ "name": template.name, "language": { "code": template.language } });
     if let (Some(written), false) = (written.as_object_mut(), template.components.is_null()) {
         written.insert("components".to_owned(), template.components.clone());
     }
-    let mut shown = json!({
+    json!({
         "broadcast_id": row.broadcast_id,
         "name": row.name,
-        "template": written,
+        "template": (!template.is_missing()).then_some(written),
         "numbers": row.numbers,
         "audience": row.audience,
         "exclude": { "lists": row.exclude.lists, "segments": row.exclude.segments },
@@ -58,11 +75,36 @@ pub(super) fn shown(row: &Broadcast, standing: Option<&Standing>) -> Value {
         "launched_by": row.launched_by,
         "launched_at": row.launched_at,
         "ended_at": row.ended_at,
-    });
-    if let (Some(members), Some(standing)) = (shown.as_object_mut(), standing) {
-        add(members, row, standing);
-    }
-    shown
+    })
+}
+
+/// Recipients of a plan whose outcome is to come.
+fn left(plan: &BroadcastPlan, counts: &BroadcastCounts) -> u64 {
+    u64::from(plan.recipients)
+        .saturating_sub(counts.submitted)
+        .saturating_add(counts.of(RecipientOutcome::Queued))
+}
+
+fn counted(plan: &BroadcastPlan, tally: &BroadcastTally) -> Value {
+    let counts = &tally.counts;
+    json!({
+        "submitted": counts.submitted,
+        "messages": counts.messages(),
+        "outcomes": RecipientOutcome::ALL
+            .map(|one| (one.as_str(), counts.of(one)))
+            .into_iter()
+            .map(|(name, count)| (name.to_owned(), count.into()))
+            .collect::<Map<String, Value>>(),
+        "suppressed": counts.suppressed,
+        "failed_by_code": counts.failed_by_code.iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(code, count)| (code.to_string(), (*count).into()))
+            .collect::<Map<String, Value>>(),
+        "failed_by_other_codes": counts.failed_by_other_codes,
+        "reactions": counts.reactions,
+        "left": left(plan, counts),
+        "moved_at": tally.moved,
+    })
 }
 
 fn add(members: &mut Map<String, Value>, row: &Broadcast, standing: &Standing) {
@@ -81,33 +123,7 @@ fn add(members: &mut Map<String, Value>, row: &Broadcast, standing: &Standing) {
     let (Some(tally), Some(plan)) = (&standing.tally, &row.plan) else {
         return;
     };
-    let counts = &tally.counts;
-    let outcome = |outcome: RecipientOutcome| counts.of(outcome);
-    let messages = counts.messages();
-    let left = u64::from(plan.recipients)
-        .saturating_sub(counts.submitted)
-        .saturating_add(outcome(RecipientOutcome::Queued));
-    put(
-        "counts",
-        json!({
-            "submitted": counts.submitted,
-            "messages": messages,
-            "outcomes": RecipientOutcome::ALL
-                .map(|one| (one.as_str(), outcome(one)))
-                .into_iter()
-                .map(|(name, count)| (name.to_owned(), count.into()))
-                .collect::<Map<String, Value>>(),
-            "suppressed": counts.suppressed,
-            "failed_by_code": counts.failed_by_code.iter()
-                .filter(|(_, count)| **count > 0)
-                .map(|(code, count)| (code.to_string(), (*count).into()))
-                .collect::<Map<String, Value>>(),
-            "failed_by_other_codes": counts.failed_by_other_codes,
-            "reactions": counts.reactions,
-            "left": left,
-            "moved_at": tally.moved,
-        }),
-    );
+    put("counts", counted(plan, tally));
     if row.state == BroadcastState::Running {
         let per_second = standing.progress.and_then(|progress| progress.per_second);
         let limited_by = match &standing.lane {
@@ -117,7 +133,7 @@ fn add(members: &mut Map<String, Value>, row: &Broadcast, standing: &Standing) {
         };
         let seconds = per_second
             .filter(|rate| *rate > 0)
-            .map(|rate| left.div_ceil(u64::from(rate)));
+            .map(|rate| left(plan, &tally.counts).div_ceil(u64::from(rate)));
         put("rate_now", per_second.into());
         put("limited_by", limited_by.into());
         put(

@@ -174,6 +174,22 @@ pub struct BroadcastTemplate {
     pub components: Value,
 }
 
+impl BroadcastTemplate {
+    /// That of a draft for which none is chosen yet.
+    pub const fn missing() -> Self {
+        Self {
+            name: String::new(),
+            language: String::new(),
+            components: Value::Null,
+        }
+    }
+
+    /// Whether none is chosen yet.
+    pub const fn is_missing(&self) -> bool {
+        self.name.is_empty()
+    }
+}
+
 /// Whom a broadcast is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
