@@ -98,6 +98,9 @@ function arrived(message) {
   notices.tell({ id: message.conversation_id, name: nameOf(contacts.get(message.contact_id)), text: summaryOf(message.content).text, at: message.created });
 }
 
+/** Who wants to hear how broadcasts go. */
+const listeners = new Set();
+
 const desk = new Desk({
   api,
   changed,
@@ -105,6 +108,7 @@ const desk = new Desk({
   say,
   met: (agents) => desk.state.me.colleagues && colleagues.ensure(agents, desk.state.me.colleagues),
   arrived,
+  progressed: (told) => listeners.forEach((listen) => listen(told)),
   mayForget: () => list.isAtRest,
   now: () => Date.now(),
   uuid: newId,
@@ -136,6 +140,10 @@ const context = {
   colleagues: () => desk.state.me.colleagues ?? NOBODY,
   newId,
   pickTemplate: async (to, send) => (await templatePicker()).open(to, send),
+  onBroadcast: (listen) => {
+    listeners.add(listen);
+    return () => listeners.delete(listen);
+  },
   contactChanged: (contact) => desk.dispatch({ type: 'contact_changed', contact }),
   teamChanged: () => colleagues.load(),
   refresh: () => signedIn.refresh(),

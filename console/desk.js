@@ -32,6 +32,7 @@ export class Desk {
   #tell;
   #met;
   #arrived;
+  #progressed;
   #reading = new Set();
   #asking = new Set();
   #named = new Set();
@@ -43,18 +44,20 @@ export class Desk {
   /**
    * `changed()` is called after every change; `watched()` says whether the agent can see the page; `say(text, tone)` shows
    * a passing line; `met(agents)` is called with colleagues that the page shows; `mayForget()` says whether nobody looks at what is far
-   * down the list; `arrived(message)` is called with what customers write; `socket` holds what the socket needs from the browser.
+   * down the list; `arrived(message)` is called with what customers write; `progressed(told)` with how broadcasts go, and with null where something may have
+   * been missed; `socket` holds what the socket needs from the browser.
    *
    * @param {{api: Api, changed: () => void, watched: () => boolean, say: (text: string, tone?: string) => void,
-   *   met?: (agents: (string | undefined)[]) => void, arrived?: (message: import('./types.d.ts').Message) => void, mayForget?: () => boolean, now: () => number, uuid: () => string, socket: any}} given
+   *   met?: (agents: (string | undefined)[]) => void, arrived?: (message: import('./types.d.ts').Message) => void, progressed?: (told: any) => void, mayForget?: () => boolean, now: () => number, uuid: () => string, socket: any}} given
    */
-  constructor({ api, changed, watched, say, met = () => {}, arrived = () => {}, mayForget = () => true, now, uuid, socket }) {
+  constructor({ api, changed, watched, say, met = () => {}, arrived = () => {}, progressed = () => {}, mayForget = () => true, now, uuid, socket }) {
     this.#api = api;
     this.#changed = changed;
     this.#watched = watched;
     this.#tell = say;
     this.#met = met;
     this.#arrived = arrived;
+    this.#progressed = progressed;
     this.#mayForget = mayForget;
     this.#now = now;
     this.#uuid = uuid;
@@ -125,6 +128,7 @@ export class Desk {
     if (page) this.state = [{ type: 'thread_asked', id }, loaded(id, page)].reduce(reduce, this.state);
     else if (this.open === id) this.open = null;
     this.#changed();
+    this.#progressed(null);
     if (this.open && this.open !== id) this.#reopened(this.open);
   }
 
@@ -363,6 +367,7 @@ export class Desk {
     }
     this.dispatch({ type: 'events', events });
     for (const { kind, data } of events) if (kind === 'message' && data.message.direction === 'inbound' && !data.message.via) this.#arrived(data.message);
+    for (const { kind, data } of events) if (kind === 'broadcast') this.#progressed(data);
     this.#rows.look();
     this.#fetchNames();
     this.#meet();

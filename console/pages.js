@@ -13,6 +13,7 @@ export async function readPage(module, texts = ['manage', 'profile'], styles = [
 
 const MODULES = {
   contacts: () => readPage(() => import('./pages/contacts.js'), ['contacts'], ['page', 'contacts']),
+  broadcasts: () => readPage(() => import('./pages/broadcasts.js'), ['broadcasts', 'contacts', 'templates', 'media'], ['page', 'contacts', 'templates', 'broadcasts']),
   team: () => readPage(() => import('./pages/team.js')),
   business: () => readPage(() => import('./pages/business.js')),
   numbers: () => readPage(() => import('./pages/numbers.js'), ['manage', 'profile', 'told']),

@@ -8,6 +8,7 @@ import { html, memo, render, useLayoutEffect, useRef, useState } from './view.js
 /** What stands in it, and the right that it needs. */
 const ENTRIES = [
   { page: 'contacts', sign: 'contacts', right: 'read' },
+  { page: 'broadcasts', sign: 'megaphone', right: 'see_broadcasts' },
   { page: 'team', sign: 'team', right: 'read' },
   { page: 'business', sign: 'business', right: 'manage_business' },
   { page: 'numbers', sign: 'number', right: 'manage_business' },

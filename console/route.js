@@ -3,7 +3,7 @@
 const ID = '[0-9a-f]{32}';
 
 /** The pages beside the inbox. */
-export const PAGES = ['contacts', 'team', 'business', 'numbers', 'keys', 'canned-replies', 'templates', 'usage', 'audit', 'profile'];
+export const PAGES = ['contacts', 'broadcasts', 'team', 'business', 'numbers', 'keys', 'canned-replies', 'templates', 'usage', 'audit', 'profile'];
 
 /** The kinds of route that have a token. */
 const TOKENS = ['invitation', 'password', 'sign-up', 'sign-up-invitation', 'email'];
@@ -17,6 +17,7 @@ const ROUTES = [
   [/^#\/(password|sign-up|sign-up-invitation|email)\/([\w-]{1,200})$/, ([, kind, token]) => ({ kind, token })],
   [new RegExp(`^#/conversations/(${ID})$`), ([, id]) => ({ kind: 'conversation', id })],
   [new RegExp(`^#/(${PAGES.join('|')})$`), ([, page]) => ({ kind: 'page', page })],
+  [new RegExp(`^#/broadcasts/(${ID}|new)$`), ([, part]) => ({ kind: 'page', page: 'broadcasts', part })],
   [new RegExp(`^#/templates/(${ID})$`), ([, part]) => ({ kind: 'page', page: 'templates', part })],
   [new RegExp(`^#/contacts/(${ID}|(?:list|segment)/[\\w-]{1,64}|lists|segments|attributes|imports|duplicates)$`), ([, part]) => ({ kind: 'page', page: 'contacts', part })],
   [/^#\/sign-in\?error=([a-z_]{1,64})$/, ([, error]) => ({ kind: 'sign-in', error })],

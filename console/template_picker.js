@@ -87,7 +87,7 @@ function Choose({ ask, customer, waba_id, choose, close, timers }) {
   `;
 }
 
-function Entry({ template, choose }) {
+export function Entry({ template, choose }) {
   const { name, language, category } = template;
   return html`
     <button type="button" class="picker-entry" onclick=${() => choose(template)}>
@@ -157,7 +157,7 @@ function refusalOf(error) {
   return sentenceOf(error);
 }
 
-const labelOf = ({ part, kind, name, label, card }) => {
+export const labelOf = ({ part, kind, name, label, card }) => {
   const what =
     part === 'button' ? t(kind === 'code' ? 'fill.code' : 'fill.button', { label: label ?? '' }) : part === 'offer' ? t('fill.expires') : kind === 'text' ? t(part === 'header' ? 'fill.header_variable' : 'fill.variable', { name: `{{${name}}}` }) : t(`fill.${kind}`);
   return card === undefined ? what : t('fill.card', { number: card + 1, what });
@@ -191,7 +191,7 @@ function Value({ field, value, problem, set, known, example, upload }) {
   `;
 }
 
-function Place({ common, value = {}, set }) {
+export function Place({ common, value = {}, set }) {
   const part = (name, label, more = {}) =>
     html`<input type="text" aria-label=${label} placeholder=${label} autocomplete="off" ...${more} oninput=${(event) => set({ ...value, [name]: event.currentTarget.value.trim() })} />`;
   const degrees = { inputmode: 'decimal', dir: 'ltr' };

@@ -174,6 +174,33 @@ const SHOTS = {
       await page.waitForTimeout(500);
     },
   },
+  broadcasts: { staff: { email: 'ana@example.com', hash: () => '#/broadcasts' } },
+  // The other picture of README.md, docs/broadcast.png, is `broadcast-laptop`.
+  broadcast: {
+    staff: { email: 'ana@example.com', hash: () => '#/broadcasts' },
+    act: async (page, { broadcasts }) => {
+      await page.getByRole('link', { name: 'Spring sale' }).click();
+      await page.locator('.broadcast-totals').waitFor();
+      const one = broadcasts.rows.find(({ name }) => name === 'Spring sale');
+      for (let i = 1; i < 6; i += 1) {
+        await page.waitForTimeout(1_100);
+        const { counts } = one;
+        broadcasts.goOn(one, { read: 9_000 + 700 * i ** 2, delivered: 14_000 + 900 * i, sent: 3_100 + 200 * i, queued: 80, failed: 250 + 20 * i, unknown: 1 }, { counts: { failed_by_code: counts.failed_by_code, reactions: counts.reactions } });
+      }
+      await page.waitForTimeout(1_200);
+    },
+  },
+  broadcast_template: {
+    staff: { email: 'ana@example.com', hash: () => '#/broadcasts' },
+    act: async (page) => {
+      await page.getByRole('link', { name: 'Opening hours in June' }).click();
+      await page.getByRole('navigation', { name: 'Steps' }).getByRole('button', { name: 'Template' }).click();
+      await page.getByRole('button', { name: 'Choose another' }).click();
+      await page.getByRole('button', { name: /^order_update/ }).click();
+      await page.getByLabel('Text for {{1}}: where it comes from', { exact: true }).selectOption('the name');
+      await page.waitForTimeout(400);
+    },
+  },
   team: { staff: { email: 'ana@example.com', hash: () => '#/team' } },
   business: { staff: { email: 'ana@example.com', hash: () => '#/business' } },
   retention: {
@@ -225,13 +252,20 @@ const SHOTS = {
 };
 
 /** Something to see on each page. */
-function furnish({ business, contacts, ledger }, { ana, ben }) {
+function furnish({ broadcasts, business, contacts, ledger }, { ana, ben }) {
   const now = Date.now();
   contacts.attributes.push({ key: 'city', name: 'City', type: 'text' }, { key: 'plan', name: 'Plan', type: 'choice', choices: ['basic', 'plus'] });
   contacts.lists.push({ list_id: 'l1', name: 'Newsletter', created: now - 9e9 });
   contacts.segments.push({ segment_id: 's1', name: 'Regulars', filter: 'label = "vip"', words: 'Whoever has the label vip.', changed_at: now });
   const sari = [...ledger.contacts.values()].find((one) => one.name?.startsWith('Sari'));
   contacts.change(sari.id, { given_name: 'Ibu Sari', labels: ['vip', 'garden'], owner: ana.id, attributes: { city: 'Jakarta' }, lists: ['l1'], consents: { marketing: { state: 'given', at: now - 9e8, source: 'form in the shop' } } });
+  const by = { kind: 'agent', id: ana.id };
+  const audience = { type: 'list', list_id: 'l1' };
+  const more = { created_by: by, launched_by: by, audience, expected_end: now + 780_000 };
+  broadcasts.addRunning('Ramadan hours', 12_400, { read: 8_100, delivered: 3_200, sent: 900, failed: 200 }, { ...more, state: 'done', ended_at: now, launched_at: now - 9e8 });
+  const sale = broadcasts.addRunning('Spring sale', 80_000, { read: 9_000, delivered: 14_000, sent: 3_100, queued: 80, failed: 250, unknown: 1 }, more);
+  Object.assign(sale.counts, { failed_by_code: { 131026: 160, 131049: 90 }, reactions: { replied: 412, clicked: 380, opted_out: 21 } });
+  broadcasts.add({ name: 'Opening hours in June', audience, created_by: by });
   business.rows = someUsage(30, now);
   business.keys.push(
     { key_id: '0a1b2c3d', name: 'Web shop', scopes: ['send', 'read'], created: now - 9e8, revoked: null, expires: now + 9e9 },

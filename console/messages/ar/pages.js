@@ -14,6 +14,7 @@ export default {
   },
   'page.inbox': 'صندوق الوارد',
   'page.contacts': 'جهات الاتصال',
+  'page.broadcasts': 'حملات الإرسال',
   'page.team': 'الفريق',
   'page.business': 'النشاط',
   'page.numbers': 'الأرقام',

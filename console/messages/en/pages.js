@@ -7,6 +7,7 @@ export default {
   'rail.unread': { one: '{count} conversation with new messages', other: '{count} conversations with new messages' },
   'page.inbox': 'Inbox',
   'page.contacts': 'Contacts',
+  'page.broadcasts': 'Broadcasts',
   'page.team': 'Team',
   'page.business': 'Business',
   'page.numbers': 'Numbers',

@@ -11,6 +11,7 @@ export default {
   },
   'page.inbox': 'Bandeja de entrada',
   'page.contacts': 'Contactos',
+  'page.broadcasts': 'Difusiones',
   'page.team': 'Equipo',
   'page.business': 'Empresa',
   'page.numbers': 'Números',

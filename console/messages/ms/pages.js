@@ -7,6 +7,7 @@ export default {
   'rail.unread': { other: '{count} perbualan dengan mesej baharu' },
   'page.inbox': 'Peti masuk',
   'page.contacts': 'Kenalan',
+  'page.broadcasts': 'Siaran',
   'page.team': 'Pasukan',
   'page.business': 'Perniagaan',
   'page.numbers': 'Nombor',

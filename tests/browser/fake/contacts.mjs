@@ -113,6 +113,13 @@ export class Contacts {
     return this.#one(method, path, body, user);
   }
 
+  /** Who is on a list, or in a segment. */
+  meant({ list_id: list, segment_id: id }) {
+    const segment = this.segments.find((one) => one.segment_id === id);
+    const matches = list ? (one) => (one.lists ?? []).includes(list) : parsed(segment?.filter ?? 'label = "nobody"').matches;
+    return this.#all.filter(matches);
+  }
+
   get #all() {
     return [...this.#ledger.contacts.values()].filter((one) => !one.group_id);
   }

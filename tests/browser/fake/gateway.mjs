@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { takesItsTime } from '../slow.mjs';
+import { Broadcasts } from './broadcasts.mjs';
 import { Business } from './business.mjs';
 import { Contacts } from './contacts.mjs';
 import { Ledger } from './ledger.mjs';
@@ -48,6 +49,7 @@ export class FakeGateway {
   /** What a business manages itself, once people sign in. */
   business = new Business();
   contacts = new Contacts(this.ledger);
+  broadcasts = new Broadcasts(this.ledger, this.contacts);
   operators = new Operators();
   media = new Media();
   templates = new Templates();

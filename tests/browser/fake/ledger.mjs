@@ -50,6 +50,11 @@ export class Ledger {
     return event;
   }
 
+  /** Tells how a broadcast goes. */
+  tellBroadcast(data, at = Date.now()) {
+    return this.#commit('broadcast', undefined, data, at);
+  }
+
   /** Adds a canned reply, or replaces it. */
   putCannedReply(shortcut, text, changed_by = { kind: 'api', key: 'demo' }, isPrivate = false) {
     const reply = { shortcut, text, ...(isPrivate && { private: true }), changed_at: Date.now(), changed_by };

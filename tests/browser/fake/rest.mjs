@@ -35,6 +35,7 @@ function ofPerson(gateway, { method, url, path, body, headers }) {
     if (isTicket && Object.keys(body).length > 0) return error(400, 'invalid_request', 'unknown field `agent`');
     const managed = gateway.business.answer(gateway.ledger, tenant, { method, path, url, body, role, user });
     if (managed) return managed;
+    if (path[0] === 'broadcasts') return gateway.broadcasts.answer({ method, path, url, body, rights: RIGHTS[role], by: { kind: 'agent', id: user.id } });
     const contacts = gateway.contacts.answer({ method, path, url, body, headers, rights: RIGHTS[role], user: user.id });
     if (contacts) return contacts;
     const agent = { id: user.id, name: user.name, token, readOnly: role === 'read_only', mayManage: RIGHTS[role].includes('manage_business') };

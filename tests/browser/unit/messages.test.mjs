@@ -7,7 +7,7 @@ import { LANGUAGES } from '../../../console/language.js';
 
 const CONSOLE = new URL('../../../console/', import.meta.url);
 /** Texts that are read only where they are needed. */
-const MORE = ['operator', 'manage', 'audit', 'profile', 'media', 'canned', 'contacts', 'templates', 'told'];
+const MORE = ['operator', 'manage', 'audit', 'broadcasts', 'profile', 'media', 'canned', 'contacts', 'templates', 'told'];
 const fileOf = async (path) => (await import(new URL(`messages/${path}.js`, CONSOLE))).default;
 const textsOf = async (language) => Object.assign({}, await fileOf(language), ...(await Promise.all(MORE.map((name) => fileOf(`${language}/${name}`)))));
 const english = await textsOf('en');

@@ -126,7 +126,8 @@ test('rights decide which pages there are', () => {
   const open = (rights) => PAGES.filter((page) => mayOpen(page, rights));
   assert.deepEqual(open(['read']), ['contacts', 'team', 'templates', 'profile']);
   assert.deepEqual(open(['read', 'answer']), ['contacts', 'team', 'canned-replies', 'templates', 'profile']);
-  assert.deepEqual(open(['read', 'answer', 'manage_business', 'read_audit']), PAGES);
+  assert.deepEqual(open(['read', 'see_broadcasts']), ['contacts', 'broadcasts', 'team', 'templates', 'profile']);
+  assert.deepEqual(open(['read', 'answer', 'manage_business', 'read_audit', 'see_broadcasts']), PAGES);
   assert.equal(mayOpen('inbox', []), true);
 });
 
