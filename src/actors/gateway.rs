@@ -271,10 +271,13 @@ impl TenantCommands for Gateway {
             Ok(_) => {}
             Err(error) => return Err(commit_refusal(&error)),
         }
-        // What halts is learned by claims.
-        if to != BroadcastRun::Halted {
-            for lane in tenant.lanes.values() {
+        for lane in tenant.lanes.values() {
+            // What halts is learned by claims; what is claimed already is given back.
+            if to != BroadcastRun::Halted {
                 lane.broadcast_steered(broadcast);
+            }
+            if to != BroadcastRun::Running {
+                lane.broadcast_halted().await;
             }
         }
         Ok(())

@@ -154,6 +154,9 @@ pub(super) mod lane {
     /// A message was withdrawn.
     pub(crate) struct Forget(pub(crate) MessageId);
 
+    /// A broadcast is halted or ended: begin no call for what is claimed of it, and say when that is so.
+    pub(crate) struct Halt(pub(crate) oneshot::Sender<()>);
+
     /// Tell the customer that a message was read, or that somebody types.
     pub(crate) struct SendReceipt {
         pub(crate) wamid: Wamid,

@@ -332,6 +332,7 @@ impl Lane {
             }
         }
         self.unpark_overtaken();
+        self.return_overtaken();
         let shut = |gate| matches!(gate, Gate::Shut | Gate::ShutUntil(_));
         for priority in PRIORITIES {
             if shut(self.gate(priority, now)) {

@@ -13,8 +13,8 @@ use super::gauges::LaneSnapshot;
 use super::waiting::Waiting;
 use crate::actors::bounded::END_PATIENCE;
 use crate::actors::messages::lane::{
-    AskDelayEstimate, AskIdle, AskSnapshot, AskState, Drain, Enqueue, Forget, Join, NoteStatus, SendReceipt,
-    SettleNow,
+    AskDelayEstimate, AskIdle, AskSnapshot, AskState, Drain, Enqueue, Forget, Halt, Join, NoteStatus,
+    SendReceipt, SettleNow,
 };
 use crate::actors::request::{DelayEstimate, LaneState, Receipt, Refusal};
 use crate::actors::{BoundedAddr, Refused};
@@ -169,6 +169,16 @@ impl LaneHandle {
     pub fn broadcast_steered(&self, broadcast: BroadcastId) {
         lock(&self.0.shared.steered).insert(broadcast);
         self.0.shared.changed.notify_one();
+    }
+
+    /// A broadcast is halted, or ended: from the answer on no call begins for what was claimed of it before. A lane that does not
+    /// answer in time calls for what it has claimed, and for nothing more.
+    pub async fn broadcast_halted(&self) {
+        let (done, halted) = oneshot::channel();
+        if self.0.addr.tell(Halt(done), ROOM).await.is_ok() {
+            // A lane that stopped begins no calls.
+            let _ = tokio::time::timeout(ANSWER, halted).await;
+        }
     }
 
     /// Lets what waits for several customers, who turned out to be one, go one after the other. If the lane does not hear it,

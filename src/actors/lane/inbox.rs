@@ -14,8 +14,8 @@ use super::retry::{Lost, commit_until_taken, read_row};
 use super::scan::Scan;
 use crate::actors::Admitted;
 use crate::actors::messages::lane::{
-    Arrived, AskDelayEstimate, AskIdle, AskSnapshot, AskState, Drain, Enqueue, Forget, HandoverLeft, Join,
-    LateCame, NoteStatus, RowChanged, SendReceipt, SettleNow, SharedChanged,
+    Arrived, AskDelayEstimate, AskIdle, AskSnapshot, AskState, Drain, Enqueue, Forget, Halt, HandoverLeft,
+    Join, LateCame, NoteStatus, RowChanged, SendReceipt, SettleNow, SharedChanged,
 };
 use crate::actors::request::{Missing, Refusal};
 use crate::domain::{DeliveryState, MessageId};
@@ -286,6 +286,15 @@ impl Handler<Admitted<AskDelayEstimate>> for Lane {
             // The caller may have gone.
             let _ = reply.send(queued.map(|row| lane.estimate_beyond(&row, now)));
         }));
+    }
+}
+
+impl Handler<Admitted<Halt>> for Lane {
+    type Result = ();
+    fn handle(&mut self, halt: Admitted<Halt>, _: &mut Context<Self>) {
+        self.halt();
+        // The caller may have gone.
+        let _ = halt.message.0.send(());
     }
 }
 

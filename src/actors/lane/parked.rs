@@ -1,7 +1,7 @@
 //! Messages of broadcasts that are halted: they stand in the outbox, and nothing is asked of them until their broadcast goes on.
 //!
-//! The lane learns of a halt from refused claims, so that a restart needs nothing else. No more are kept than a broadcast has
-//! waiting at once.
+//! The lane learns of a halt from refused claims, so that a restart needs nothing else. It is told of one, too, for what it has claimed
+//! before and not called for: those claims are given back. No more are kept than a broadcast has waiting at once.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use actix::Context;
 
 use super::Lane;
 use super::waiting::{Item, Waiting};
-use crate::domain::{BroadcastId, DeliveryState, MessageId};
+use crate::domain::{BroadcastId, DeliveryState, MessageId, Priority};
 use crate::store::op::Withdraw;
 
 /// Those of one lane.
@@ -20,6 +20,8 @@ pub(super) struct Parked {
     messages: HashSet<MessageId>,
     /// Broadcasts that went on, or ended, while a claim was under way: its refusals may be older than that.
     steered: BTreeSet<BroadcastId>,
+    /// Whether one was halted while a claim was under way: it may be older than that.
+    is_overtaken_by_halt: bool,
 }
 
 impl Parked {
@@ -71,6 +73,19 @@ impl Lane {
     pub(super) fn unpark_overtaken(&mut self) {
         for broadcast in std::mem::take(&mut self.parked.steered) {
             self.unpark(broadcast);
+        }
+    }
+
+    /// A broadcast is halted or ended: bulk claims for which no call has begun are given back. Whatever is claimed from now on is none of its.
+    pub(super) fn halt(&mut self) {
+        self.parked.is_overtaken_by_halt = !self.claiming.is_idle();
+        self.return_unstarted(Priority::Bulk);
+    }
+
+    /// The answers to claims were taken in: those that a halt overtook are given back, too.
+    pub(super) fn return_overtaken(&mut self) {
+        if std::mem::take(&mut self.parked.is_overtaken_by_halt) {
+            self.return_unstarted(Priority::Bulk);
         }
     }
 

@@ -178,3 +178,47 @@ async fn a_message_whose_commit_was_not_answered_is_found_by_its_lane() {
     assert_eq!(world.seen().len(), 1);
     world.check();
 }
+
+#[actix::test]
+async fn what_is_claimed_when_it_is_halted_is_not_called_for_until_it_goes_on() {
+    let world = World::new().await;
+    steer(&world, BroadcastRun::Running).await;
+    let all = to_recipients(&world, 200).await;
+    let lane = world.lane(LaneLimits::default());
+    hand_over(&lane, &all);
+    world
+        .lane_is(&lane, "claims are kept ready", |snapshot| snapshot.claimed > 0)
+        .await;
+    steer(&world, BroadcastRun::Halted).await;
+    lane.broadcast_halted().await;
+    let called = world.seen().len();
+    keeps_back(&world, &lane, all.len() - called).await;
+    world.pass(std::time::Duration::from_hours(1)).await;
+    assert_eq!(world.seen().len(), called);
+    steer(&world, BroadcastRun::Running).await;
+    lane.broadcast_steered(BROADCAST);
+    world.settled().await;
+    assert_eq!(world.seen().len(), all.len());
+    world.check();
+}
+
+#[actix::test]
+async fn a_claim_that_a_halt_overtakes_is_given_back() {
+    let world = World::new().await;
+    steer(&world, BroadcastRun::Running).await;
+    let all = to_recipients(&world, 1).await;
+    let lane = world.lane(LaneLimits::default());
+    let answers = world.store.claim_gate.lock().await;
+    hand_over(&lane, &all);
+    world
+        .until("a claim is asked for", || async {
+            truth(*world.store.claims.lock().unwrap() == 1)
+        })
+        .await;
+    steer(&world, BroadcastRun::Halted).await;
+    lane.broadcast_halted().await;
+    drop(answers);
+    keeps_back(&world, &lane, 1).await;
+    assert!(world.seen().is_empty());
+    world.check();
+}
