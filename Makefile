@@ -8,6 +8,8 @@ SHELL := /bin/bash
 CYCLES ?= 200
 SEED ?= 1
 BACKEND ?= fjall
+# Recipients of a broadcast that is planned and run under the kills; without it there is none.
+BROADCAST ?=
 # More options of the kill rig, such as a lighter load for a server that shares the machine.
 LOAD ?=
 
@@ -28,7 +30,7 @@ PROMTOOL := $(or $(shell command -v promtool),$(abspath $(TARGET))/prometheus/us
 TIMED = tests/timed.sh $(TARGET)/phases.log
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tls-test oidc-test s3-test tools bench kill ring contest contacts deny audit typos \
+.PHONY: help demo fmt lint test rust-test rules-test browser-test client-test tls-test oidc-test s3-test tools bench kill ring contest contacts broadcast deny audit typos \
   python release doc times fuzz coverage
 
 help: ## Show what there is to run
@@ -121,9 +123,9 @@ bench: ## Measure the pace of sending, what stuck agents and deliveries cost, an
 	MESEJ_CQL_SYNC=group cargo bench --locked --package mesej --bench backends
 	MESEJ_CQL_SYNC=periodic cargo bench --locked --package mesej --bench backends
 
-kill: ## Kill the gateway under load and ask what was lost or sent twice (CYCLES, SEED, BACKEND; MEDIA=1: while files and contacts come)
+kill: ## Kill the gateway under load and ask what was lost or sent twice (CYCLES, SEED, BACKEND; BROADCAST=N: with one of N recipients; MEDIA=1: while files and contacts come)
 	cargo build --release --locked --package mesej --package mesej-load
-	$(TARGET)/release/mesej-load $(if $(MEDIA),files kill --cycles $(CYCLES) --seed $(SEED),kill --cycles $(CYCLES) --seed $(SEED) --backend $(BACKEND)) $(LOAD)
+	$(TARGET)/release/mesej-load $(if $(MEDIA),files kill --cycles $(CYCLES) --seed $(SEED),kill --cycles $(CYCLES) --seed $(SEED) --backend $(BACKEND) $(if $(BROADCAST),--broadcast $(BROADCAST))) $(LOAD)
 
 ring: ## Kill and stop nodes of a cluster of three under load (SEED, LOAD='--secs 60')
 	cargo build --release --locked --package mesej --package mesej-load
@@ -137,6 +139,10 @@ contacts: ## Import a million contacts, then ask for some (LOAD='--contacts 1000
 	cargo build --release --locked --package mesej --package mesej-load
 	$(TARGET)/release/mesej-load contacts $(LOAD)
 
+broadcast: ## Send a broadcast beside agents at work (LOAD='--recipients 20000')
+	cargo build --release --locked --package mesej --package mesej-load
+	$(TARGET)/release/mesej-load broadcast $(LOAD)
+
 test: ## Everything that must hold
 	$(TIMED) tools $(MAKE) tools
 	$(TIMED) rust-build cargo test --workspace --locked --no-run
@@ -149,6 +155,7 @@ test: ## Everything that must hold
 	$(TIMED) release-build cargo build --release --locked --package mesej --package mesej-load
 	$(TIMED) tls-test $(MAKE) tls-test
 	$(TIMED) kill $(MAKE) kill CYCLES=20
+	$(TIMED) kill-broadcast $(MAKE) kill CYCLES=4 BROADCAST=300 LOAD='--cancel --inbound 50 --sends 20 --life-ms 200 3000'
 	$(TIMED) kill-clock $(MAKE) kill CYCLES=40 LOAD=--clock
 	$(TIMED) kill-cql $(MAKE) kill CYCLES=5 BACKEND=cql LOAD='--inbound 100 --sends 40'
 	$(TIMED) ring $(MAKE) ring LOAD='--nodes 1 --inbound 100 --sends 40 --secs 5 --outage-secs 4'

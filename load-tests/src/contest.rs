@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Sync, Wanted};
 use crate::gateway::{Gateway, Tenant};
-use crate::rig::{Keeps, Plan, Rig};
+use crate::rig::{Keeps, Plan, RATE, Rig};
 use crate::sender::Pace;
 
 /// Options of `mesej-load contest`.
@@ -51,6 +51,7 @@ const MODEST: [&str; 4] = ["unavailable", "uncertain", "busy", "idempotency_in_p
 /// Runs the rig.
 pub async fn run(args: ContestArgs) -> anyhow::Result<ExitCode> {
     let mut rig = Rig::start(&Plan {
+        rate: RATE,
         seed: args.seed,
         inbound: args.inbound,
         sends: args.sends,

@@ -1,12 +1,16 @@
 //! The gateway's REST API, as a program uses it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
 /// How long one call may take: longer than the gateway lets anybody wait.
 const DEADLINE: Duration = Duration::from_secs(15);
+
+/// How long a call is made again while nobody answers it, and how long after the last try.
+const PATIENCE: Duration = Duration::from_secs(90);
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// A gateway at an address. Cheap to clone.
 #[derive(Clone)]
@@ -77,8 +81,7 @@ impl Gateway {
             .admin_post("/v1/admin/tenants", &json!({ "name": name }))
             .await?;
         let id = text(&made, "tenant_id")?;
-        self.admin_post(&format!("/v1/admin/tenants/{id}/numbers"), number)
-            .await?;
+        self.add_number(&id, number).await?;
         let scopes = json!({ "name": "rig", "scopes": ["send", "read", "agents"] });
         let key = self
             .admin_post(&format!("/v1/admin/tenants/{id}/keys"), &scopes)
@@ -87,6 +90,12 @@ impl Gateway {
             id,
             key: text(&key, "key")?,
         })
+    }
+
+    /// Adds a number to a tenant, named by its id.
+    pub async fn add_number(&self, tenant: &str, number: &Value) -> anyhow::Result<()> {
+        let path = format!("/v1/admin/tenants/{tenant}/numbers");
+        self.admin_post(&path, number).await.map(|_| ())
     }
 
     /// Invites somebody into a tenant's team; the invitation's token.
@@ -199,6 +208,37 @@ impl Gateway {
             return Ok(body);
         }
         anyhow::bail!("{path} was refused by the key's rate again and again")
+    }
+
+    /// Calls, again while the gateway is dead or busy; its status and what it says. Null is no body.
+    pub async fn persist(
+        &self,
+        tenant: &Tenant,
+        method: reqwest::Method,
+        path: &str,
+        body: &Value,
+    ) -> anyhow::Result<(u16, Value)> {
+        let began = Instant::now();
+        loop {
+            let request = self.client.request(method.clone(), self.url(path));
+            let request = request.bearer_auth(&tenant.key);
+            let request = if body.is_null() {
+                request
+            } else {
+                request.json(body)
+            };
+            if let Ok(answer) = request.send().await {
+                let status = answer.status().as_u16();
+                if let (true, Ok(said)) = (status < 500 && status != 429, answer.json().await) {
+                    return Ok((status, said));
+                }
+            }
+            anyhow::ensure!(
+                began.elapsed() < PATIENCE,
+                "{path} is not answered within {PATIENCE:?}"
+            );
+            tokio::time::sleep(AGAIN).await;
+        }
     }
 
     /// A ticket for one socket.

@@ -4,7 +4,9 @@
 //! everything is given time to settle; then history is read, and the simulator's oracle compares what was acknowledged,
 //! what Graph accepted, what agents saw and what history holds. Exit code 1 unless nothing is lost, nothing went out twice,
 //! no agent has a hole, and no kill left more unknown than what was being called, or answered and not durable, and two more.
+//! With `--broadcast` all of it happens to a [`broadcast`].
 
+mod broadcast;
 mod clock;
 mod report;
 
@@ -15,7 +17,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::cluster::{Sync, Wanted};
-use crate::rig::{Keeps, Plan, Rig};
+use crate::rig::{Keeps, Plan, RATE, Rig};
 
 /// Options of `mesej-load kill`.
 #[derive(clap::Args, Debug, Clone)]
@@ -26,6 +28,9 @@ pub struct KillArgs {
     /// Where all chance comes from
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Messages a second that Meta allows the number, in and out together
+    #[arg(long, default_value_t = RATE, value_parser = clap::value_parser!(u32).range(10..=1_000))]
+    pub rate: u32,
     /// Messages that customers write in a second
     #[arg(long, default_value_t = 500.0)]
     pub inbound: f64,
@@ -44,6 +49,12 @@ pub struct KillArgs {
     /// Also set the gateway's clock back and ahead, once a year ahead for a minute (needs libfaketime: `make tools`)
     #[arg(long)]
     pub clock: bool,
+    /// Have a broadcast of so many recipients planned and run under the kills
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    pub broadcast: u32,
+    /// Also cancel a second broadcast, half as large, in the middle
+    #[arg(long, requires = "broadcast")]
+    pub cancel: bool,
     /// The store
     #[arg(long, value_enum, default_value_t = Backend::Fjall)]
     pub backend: Backend,
@@ -99,6 +110,7 @@ impl KillArgs {
         let graph_ms = self.graph_ms.as_slice().try_into();
         Ok(Plan {
             seed: self.seed,
+            rate: self.rate,
             inbound: self.inbound,
             sends: self.sends,
             under_way: UNDER_WAY,
@@ -126,13 +138,17 @@ pub async fn run(args: KillArgs) -> anyhow::Result<ExitCode> {
         env: set.as_ref().map(clock::SetClock::env).unwrap_or_default(),
         ..args.plan()?
     };
-    let mut rig = Rig::start(&plan).await?;
-    let setting = set.map(|set| set.start(args.seed));
-    let mut dice = fastrand::Rng::with_seed(args.seed);
     let (shortest, longest) = match args.life_ms.as_slice() {
         [shortest, longest] if shortest <= longest => (*shortest, *longest),
         _ => anyhow::bail!("--life-ms wants the shortest and the longest life"),
     };
+    let mut rig = Rig::start(&plan).await?;
+    let setting = set.map(|set| set.start(args.seed));
+    if args.broadcast > 0 {
+        let life = broadcast::Life { shortest, longest };
+        return broadcast::run(&args, rig, life, setting).await;
+    }
+    let mut dice = fastrand::Rng::with_seed(args.seed);
     let is_set = || setting.as_ref().is_none_or(clock::Setting::is_complete);
     for cycle in 1.. {
         // It goes on until the clock was set in every way.

@@ -4,6 +4,7 @@
 
 mod agent;
 mod bounds;
+mod broadcast;
 mod cluster;
 mod contacts;
 mod contest;
@@ -50,6 +51,8 @@ struct Cli {
 enum Command {
     /// Measures what one delivery to one agent costs, beside a bare write of the same bytes
     Fanout(fanout::FanoutArgs),
+    /// Sends a broadcast from a file beside agents at work: memory, share of the rate used, how long replies wait, what sockets carry more
+    Broadcast(broadcast::BroadcastArgs),
     /// Imports very many contacts and asks for some of them: memory, what is told of wrong rows, and how long each list takes
     Contacts(contacts::ContactsArgs),
     /// Kills the gateway while files are fetched and uploaded and contacts imported, or measures what a large file holds in memory
@@ -108,6 +111,7 @@ fn main() -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         match command {
             Command::Fanout(args) => fanout::run(args),
+            Command::Broadcast(args) => broadcast::run(args).await,
             Command::Contacts(args) => contacts::run(args).await,
             Command::Floor(args) => floor::run(&args).map(|()| ExitCode::SUCCESS),
             Command::Files(args) => files::run(args).await,

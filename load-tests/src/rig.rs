@@ -25,7 +25,10 @@ use launch::{environment, faults, recipients, start_simulator};
 const ADMIN: &str = "kill-rig-admin-token";
 /// What webhooks are signed with.
 pub const SECRET: &str = "simulated-app-secret";
-const NUMBER: &str = "106540352242922";
+/// The number.
+pub const NUMBER: &str = "106540352242922";
+/// Messages a second that Meta allows it, as a rule.
+pub const RATE: u32 = 1_000;
 const ACCOUNT: &str = "102290129340398";
 /// Enough that the pair limit, one in six seconds, does not hold the sender back.
 const RECIPIENTS: u32 = 2_000;
@@ -39,6 +42,8 @@ const SETTLE: Duration = Duration::from_secs(180);
 pub struct Plan {
     /// Where all chance comes from.
     pub seed: u64,
+    /// Messages a second that Meta allows the number.
+    pub rate: u32,
     /// Messages that customers write in a second.
     pub inbound: f64,
     /// Messages that a program sends in a second.
@@ -130,7 +135,7 @@ impl Rig {
         let ready = process::ready(gateway.client(), &gateway.url("/readyz"), START).await?;
         let number = json!({
             "phone_number_id": NUMBER, "waba_id": ACCOUNT, "display_phone_number": "+1 555 070 0000",
-            "access_token": "simulated-access-token", "app": "simulated", "rate": 1_000,
+            "access_token": "simulated-access-token", "app": "simulated", "rate": plan.rate,
         });
         let tenant = gateway.make_tenant("Rig", &number).await?;
         simulator

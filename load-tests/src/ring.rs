@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::cluster::{Sync, Wanted};
-use crate::rig::{Keeps, Plan, Rig};
+use crate::rig::{Keeps, Plan, RATE, Rig};
 use acts::Cast;
 
 /// Options of `mesej-load ring`.
@@ -67,6 +67,7 @@ const AFTERWARDS: Duration = Duration::from_secs(5);
 impl RingArgs {
     fn plan(&self) -> Plan {
         Plan {
+            rate: RATE,
             seed: self.seed,
             inbound: self.inbound.unwrap_or(3.0 * f64::from(calibrate::FIRST)),
             sends: self.sends.unwrap_or(calibrate::FIRST),

@@ -5,6 +5,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
+/// Sends that are read at once.
+const SENDS: usize = 10_000;
+
 /// A simulator at an address. Cheap to clone.
 #[derive(Clone)]
 pub struct Simulator {
@@ -77,6 +80,24 @@ impl Simulator {
     pub async fn stats(&self) -> anyhow::Result<Value> {
         self.call(reqwest::Method::GET, "/_control/stats", &Value::Null)
             .await
+    }
+
+    /// Every message that Graph accepted, oldest first.
+    pub async fn sends(&self) -> anyhow::Result<Vec<Value>> {
+        let (mut all, mut after) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/_control/sends?limit={SENDS}{after}");
+            let Value::Array(some) = self.call(reqwest::Method::GET, &path, &Value::Null).await? else {
+                anyhow::bail!("{path} answered no list")
+            };
+            let is_last = some.len() < SENDS;
+            let last = some.last().and_then(|sent| sent.get("index")).cloned();
+            all.extend(some);
+            match last {
+                Some(last) if !is_last => after = format!("&after={last}"),
+                _ => return Ok(all),
+            }
+        }
     }
 
     /// Tells the oracle what one of the parties saw.

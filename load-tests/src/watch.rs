@@ -35,6 +35,11 @@ impl Watch {
         }
     }
 
+    /// What it held at most so far, in KiB.
+    pub fn so_far(&self) -> u64 {
+        self.most_kib.load(Ordering::Relaxed)
+    }
+
     /// What it held at most, in KiB.
     pub fn end(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);

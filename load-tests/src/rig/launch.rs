@@ -40,7 +40,7 @@ pub(super) fn start_simulator(
             format!("--listen=127.0.0.1:{meta_port}"),
             format!("--webhook-url=http://127.0.0.1:{port}/webhooks/whatsapp"),
             format!("--seed={}", plan.seed),
-            "--rate=1000".to_owned(),
+            format!("--rate={}", plan.rate),
             "--chatter=0".to_owned(),
         ]
         .into(),
