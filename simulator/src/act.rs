@@ -13,7 +13,7 @@ use super::control::{
 use super::customers::{CustomerIndex, CustomerSpec, CustomerView};
 use super::elsewhere;
 use super::faults::{Faults, Storm};
-use super::numbers::NumberIndex;
+use super::numbers::{NumberFate, NumberIndex};
 use super::oracle::{EventsSeen, HistoryRead, OptOut, Report, Submission};
 use super::phone::Phone;
 use super::sends::{Recipient, SendIndex, SendView, Token};
@@ -205,6 +205,10 @@ pub(super) async fn verify_webhook(shared: &Shared) -> Result<(), SimulatorError
 
 pub(super) fn change_template(shared: &Shared, fate: &TemplateFate) -> Result<(), SimulatorError> {
     shared.with(|world, now| world.change_template(now, fate))
+}
+
+pub(super) fn change_number(shared: &Shared, fate: &NumberFate) -> Result<(), SimulatorError> {
+    shared.with(|world, now| world.change_number_standing(now, fate))
 }
 
 pub(super) fn put_template(shared: &Shared, spec: TemplateSpec) -> String {

@@ -18,6 +18,7 @@
 //! | `POST /_control/webhook/verify` | – | `{}`, or why the callback fails |
 //! | `PUT /_control/templates` | [`TemplateSpec`] | `{"id"}` |
 //! | `POST /_control/templates/change` | [`TemplateFate`] | `{}`; told by webhooks |
+//! | `POST /_control/numbers/change` | [`NumberFate`] | `{}`; told by webhooks |
 //! | `GET /_control/stats` | – | [`Stats`] |
 //! | `GET /_control/sends` | query as [`SendQuery`] | accepted sends, oldest first |
 //! | `POST /_control/quiesce` | `{"timeout_ms"}` | `{"quiet", "webhooks"}` once nothing is left to post |
@@ -34,6 +35,7 @@ use super::customers::{CustomerSpec, CustomerView};
 use super::elsewhere::{self, Echo, Import, Standby};
 use super::faults::{Faults, StormKind};
 use super::media_faults::SaidFile;
+use super::numbers::NumberFate;
 use super::templates::{TemplateFate, TemplateSpec};
 use super::webhooks::WebhookStats;
 use super::world::{Counts, Shared};
@@ -217,6 +219,7 @@ pub(crate) fn routes(service: &mut ServiceConfig) {
         .route("/webhook/verify", web::post().to(verify_webhook))
         .route("/templates", web::put().to(put_template))
         .route("/templates/change", web::post().to(change_template))
+        .route("/numbers/change", web::post().to(change_number))
         .route("/stats", web::get().to(stats))
         .route("/sends", web::get().to(sends))
         .route("/quiesce", web::post().to(quiesce))
@@ -301,6 +304,11 @@ async fn put_template(shared: Data<Shared>, body: Json<TemplateSpec>) -> Json<Va
 
 async fn change_template(shared: Data<Shared>, body: Json<TemplateFate>) -> Answer<Value> {
     act::change_template(&shared, &body)?;
+    Ok(Json(json!({})))
+}
+
+async fn change_number(shared: Data<Shared>, body: Json<NumberFate>) -> Answer<Value> {
+    act::change_number(&shared, &body)?;
     Ok(Json(json!({})))
 }
 

@@ -36,6 +36,8 @@ pub struct CustomerSpec {
     pub on_whatsapp: Option<bool>,
     /// Whether marketing messages are wanted; a change is told by a `user_preferences` webhook.
     pub marketing: Option<bool>,
+    /// Whether Meta keeps marketing from the customer, who gets much of it from all businesses: it fails with 131049.
+    pub capped: Option<bool>,
     /// How the customer answers whatever the business sends.
     pub reply: Option<Reply>,
     /// When the customer wrote to the first number before this simulator began, in seconds since 1970.
@@ -77,6 +79,9 @@ pub struct CustomerView {
     pub on_whatsapp: bool,
     /// Whether marketing messages are wanted.
     pub marketing: bool,
+    /// Whether Meta keeps marketing from the customer.
+    #[serde(default)]
+    pub capped: bool,
 }
 
 #[derive(Debug)]
@@ -90,6 +95,7 @@ pub(crate) struct Customer {
     pub(crate) receipts: bool,
     pub(crate) on_whatsapp: bool,
     pub(crate) marketing: bool,
+    pub(crate) capped: bool,
     persona: Option<Box<Persona>>,
 }
 
@@ -208,6 +214,7 @@ impl Customers {
             receipts: true,
             on_whatsapp: true,
             marketing: true,
+            capped: false,
             persona: None,
         });
         index
@@ -254,6 +261,7 @@ impl Customers {
         customer.receipts = spec.receipts.unwrap_or(customer.receipts);
         customer.on_whatsapp = spec.on_whatsapp.unwrap_or(customer.on_whatsapp);
         customer.marketing = spec.marketing.unwrap_or(customer.marketing);
+        customer.capped = spec.capped.unwrap_or(customer.capped);
         Some(index)
     }
 
@@ -335,6 +343,7 @@ impl Customers {
             receipts: customer.receipts,
             on_whatsapp: customer.on_whatsapp,
             marketing: customer.marketing,
+            capped: customer.capped,
         })
     }
 }

@@ -42,6 +42,12 @@ pub struct Faults {
     pub unpaid_later: f64,
     /// Share of sends accepted, then reported as failed (131049 for marketing, 131026 otherwise).
     pub failed_later: f64,
+    /// Share of sends accepted, then reported as failed for no reason that is told (131000).
+    pub errored_later: f64,
+    /// Share of sends accepted, then reported as failed because the customer cannot be reached (131026).
+    pub unreachable_later: f64,
+    /// Share of marketing sends after which the customer stops marketing, and says so.
+    pub stops_later: f64,
     /// Share of template sends answered `held_for_quality_assessment`.
     pub held: f64,
     /// Storms that come and go by themselves.
@@ -99,6 +105,9 @@ impl Default for Faults {
             not_graph: 0.0,
             unpaid_later: 0.0,
             failed_later: 0.0,
+            errored_later: 0.0,
+            unreachable_later: 0.0,
+            stops_later: 0.0,
             held: 0.0,
             storms: None,
             status_early: 0.0,
@@ -172,6 +181,9 @@ impl Faults {
             ("not_graph", self.not_graph),
             ("unpaid_later", self.unpaid_later),
             ("failed_later", self.failed_later),
+            ("errored_later", self.errored_later),
+            ("unreachable_later", self.unreachable_later),
+            ("stops_later", self.stops_later),
             ("held", self.held),
             ("status_early", self.status_early),
             ("status_late", self.status_late),

@@ -17,6 +17,8 @@ use super::sends::Token;
 use super::wamid::Way;
 use super::world::{Now, World};
 
+pub(crate) use acceptance::Held;
+
 /// Which of Graph's two ways a message takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Via {

@@ -45,6 +45,7 @@ pub use dice::Millis;
 pub use elsewhere::{Echo, Import, Imported, Standby, WrittenBy};
 pub use faults::{Faults, StormKind, Storms};
 pub use media_faults::{MediaFault, SaidFile};
+pub use numbers::NumberFate;
 pub use sends::SendView;
 pub use server::{Simulator, start, start_with};
 pub use templates::{TemplateFate, TemplateSpec};

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::config::NumberConfig;
 use super::limits::SlidingSecond;
 use super::phone::Phone;
@@ -19,6 +21,18 @@ pub(crate) struct Number {
     pub(crate) override_url: Option<String>,
     /// Service messages delivered this month: the first thousand are free.
     pub(crate) service_delivered: u32,
+}
+
+/// What becomes of a number.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NumberFate {
+    /// Which; the first one when left out.
+    pub phone_number_id: Option<String>,
+    /// GREEN, YELLOW, RED or UNKNOWN, as Graph tells it from now on.
+    pub quality_rating: Option<String>,
+    /// What a `phone_number_quality_update` tells: FLAGGED, UNFLAGGED, …; none is posted when left out.
+    pub event: Option<String>,
 }
 
 /// What an account has set for its webhooks.

@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::token::AttemptToken;
 
 /// An accepted send's place in the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SendIndex(pub(crate) u32);
 
 /// What came in `biz_opaque_callback_data`.

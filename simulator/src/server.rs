@@ -14,6 +14,7 @@ use super::control::{CallNumber, MoveNumber, PushUpdate, Say, SendQuery, Stats, 
 use super::customers::{CustomerSpec, CustomerView};
 use super::elsewhere::{self, Echo, Import, Standby};
 use super::faults::Faults;
+use super::numbers::NumberFate;
 use super::oracle::{EventsSeen, HistoryRead, OptOut, Report, Submission};
 use super::sends::SendView;
 use super::templates::{TemplateFate, TemplateSpec};
@@ -184,6 +185,11 @@ impl Simulator {
     /// Changes a template and tells it by webhook, as Meta does.
     pub fn change_template(&self, fate: &TemplateFate) -> Result<(), SimulatorError> {
         act::change_template(&self.shared, fate)
+    }
+
+    /// Changes how a number stands and tells it by webhook, as Meta does.
+    pub fn change_number(&self, fate: &NumberFate) -> Result<(), SimulatorError> {
+        act::change_number(&self.shared, fate)
     }
 
     /// Adds a template, or replaces the one of the same name and language. Returns its id.

@@ -60,6 +60,8 @@ pub struct TemplateFate {
     pub quality: Option<String>,
     /// MARKETING or UTILITY.
     pub category: Option<String>,
+    /// Only once so many more messages with it were accepted; at once when left out.
+    pub after_sends: Option<u32>,
 }
 
 fn approved() -> String {
@@ -80,6 +82,8 @@ pub(crate) struct Template {
     pub(crate) reviewed_us: Option<u64>,
     /// How many reviews were begun, or overtaken by something else that became of it.
     pub(crate) turn: u64,
+    /// What becomes of it after so many more messages.
+    pub(crate) fate: Option<(u32, Box<TemplateFate>)>,
 }
 
 impl Template {
@@ -150,6 +154,7 @@ impl Templates {
             shape,
             reviewed_us: None,
             turn: 0,
+            fate: None,
         });
         id
     }

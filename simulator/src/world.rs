@@ -1,6 +1,6 @@
 //! All that a simulator knows, behind one lock that is held for microseconds.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,7 +21,7 @@ use super::media::MediaShelf;
 use super::numbers::Numbers;
 use super::oracle::Oracle;
 use super::pairs::Pairs;
-use super::sends::Sends;
+use super::sends::{SendIndex, Sends};
 use super::templates::Templates;
 use super::upload_sessions::UploadSessions;
 use super::wamid::Wamids;
@@ -45,6 +45,8 @@ pub(crate) struct World {
     pub(crate) pairs: Pairs,
     pub(crate) blocks: Blocks,
     pub(crate) sends: Sends,
+    /// Sends that wait for an assessment of a template's quality, by the template.
+    pub(crate) held: HashMap<SendIndex, u64>,
     /// Customers whom the business wrote to first: they use up its messaging limit.
     pub(crate) approached: HashSet<CustomerIndex>,
     /// Groups that were written to, in order of appearance.
@@ -104,6 +106,7 @@ impl World {
             pairs: Pairs::default(),
             blocks: Blocks::default(),
             sends: Sends::new(config.keep_bodies),
+            held: HashMap::new(),
             approached: HashSet::new(),
             groups: Vec::new(),
             inbounds: Inbounds::default(),

@@ -25,7 +25,7 @@ pub(super) struct Accepted {
 
 /// Whether a template message waits for an assessment of its quality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Held {
+pub(crate) enum Held {
     No,
     ForQuality,
 }
@@ -112,6 +112,9 @@ impl World {
             Held::No
         };
         let answer = self.receipt(index, message, held);
+        if let Some(used) = &message.template {
+            self.count_template(now, number, (used.name, used.language), (index, held));
+        }
         Ok(Accepted { index, answer, held })
     }
 

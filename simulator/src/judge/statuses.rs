@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::acceptance::Held;
 use crate::config::Refusal;
+use crate::customers::CustomerSpec;
 use crate::sends::{Category, Send, SendIndex, Step};
 use crate::wamid::Way;
 use crate::webhooks::{Update, micros};
@@ -51,6 +52,7 @@ impl World {
         if failure != 0 || sent.kind == "reaction" {
             return early;
         }
+        self.stop_marketing(now, &sent);
         let reads = sent
             .to
             .customer()
@@ -101,6 +103,9 @@ impl World {
         if marketing && !person.marketing {
             return 131_050;
         }
+        if marketing && person.capped {
+            return 131_049;
+        }
         let service = matches!(sent.category, Category::Service | Category::FreeService);
         if service
             && self.config.window == Refusal::ByStatus
@@ -124,6 +129,30 @@ impl World {
         if self.webhook_dice.chance(self.faults.failed_later) {
             return if marketing { 131_049 } else { 131_026 };
         }
+        // Dice that are not asked for are not thrown: a seed goes on to mean what it meant.
+        for (share, code) in [
+            (self.faults.errored_later, 131_000),
+            (self.faults.unreachable_later, 131_026),
+        ] {
+            if share > 0.0 && self.webhook_dice.chance(share) {
+                return code;
+            }
+        }
         0
+    }
+
+    /// The customer has enough of it, perhaps.
+    fn stop_marketing(&mut self, now: Now, sent: &Send) {
+        let marketing = matches!(sent.category, Category::Marketing | Category::MarketingLite);
+        let share = self.faults.stops_later;
+        let stops = marketing && share > 0.0 && self.webhook_dice.chance(share);
+        if let Some(customer) = sent.to.customer().filter(|_| stops) {
+            let stop = CustomerSpec {
+                user_id: Some(self.customers.user_id(customer)),
+                marketing: Some(false),
+                ..CustomerSpec::default()
+            };
+            self.script(now, &stop);
+        }
     }
 }

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use super::{TemplateFate, verdict};
 use crate::SimulatorError;
 use crate::act::bad;
-use crate::numbers::NumberIndex;
+use crate::judge::Held;
+use crate::numbers::{NumberFate, NumberIndex};
+use crate::sends::{SendIndex, Step};
 use crate::webhooks::{OtherUpdate, Review, Update};
 use crate::world::{Now, World};
 
@@ -53,6 +55,14 @@ impl World {
             .find_mut(&waba, &fate.name, &fate.language)
             .ok_or_else(|| bad("there is no such template"))?;
         let id = known.id;
+        if let Some(count) = fate.after_sends.filter(|count| *count > 0) {
+            let then = TemplateFate {
+                after_sends: None,
+                ..fate.clone()
+            };
+            known.fate = Some((count, Box::new(then)));
+            return Ok(());
+        }
         let mut told = Vec::new();
         let named = |mut value: Value| {
             put(&mut value, "message_template_id", json!(id));
@@ -87,6 +97,95 @@ impl World {
         }
         for update in told {
             self.tell_account(now, &waba, update, (now.us, None));
+        }
+        if fate
+            .status
+            .as_deref()
+            .is_some_and(|status| matches!(status, "PAUSED" | "DISABLED"))
+        {
+            self.drop_held(now, id);
+        }
+        Ok(())
+    }
+
+    /// Counts a message with a template: one that has a fate may meet it.
+    pub(crate) fn count_template(
+        &mut self,
+        now: Now,
+        number: NumberIndex,
+        (name, language): (&str, &str),
+        (send, held): (SendIndex, Held),
+    ) {
+        let waba = self.numbers.get(number);
+        let Some(waba) = waba.map(|number| number.config.waba_id.as_str().to_owned()) else {
+            return;
+        };
+        let Some(known) = self.templates.find_mut(&waba, name, language) else {
+            return;
+        };
+        if held == Held::ForQuality {
+            self.held.insert(send, known.id);
+        }
+        let Some((left, fate)) = &mut known.fate else {
+            return;
+        };
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            let mut fate = fate.as_ref().clone();
+            fate.waba_id = Some(waba);
+            known.fate = None;
+            // It is there: it was found a moment ago.
+            let _ = self.change_template(now, &fate);
+        }
+    }
+
+    /// Messages that were held for the sake of a template which is paused fail, unless they were let go before.
+    fn drop_held(&mut self, now: Now, template: u64) {
+        let sends = &self.sends;
+        let waits = |send: &SendIndex| sends.get(*send).is_some_and(|sent| sent.reached.is_none());
+        let of_it = self.held.iter().filter(|(_, of)| **of == template);
+        let mut dropped: Vec<SendIndex> = of_it.map(|(send, _)| *send).filter(waits).collect();
+        dropped.sort_unstable();
+        self.held.retain(|_, of| *of != template);
+        self.outbox.withdraw(&dropped);
+        for send in dropped {
+            let failed = Update::Status {
+                send,
+                step: Step::Failed,
+                error: 132_015,
+                at: now.wall,
+            };
+            self.schedule(now, failed, now.us);
+        }
+    }
+
+    /// Changes how a number stands, and tells it as Meta does: without the quality itself.
+    pub(crate) fn change_number_standing(
+        &mut self,
+        now: Now,
+        fate: &NumberFate,
+    ) -> Result<(), SimulatorError> {
+        let index = match &fate.phone_number_id {
+            None => NumberIndex(0),
+            Some(id) => self
+                .numbers
+                .find(id)
+                .ok_or_else(|| bad("there is no such number"))?,
+        };
+        let number = self
+            .numbers
+            .get_mut(index)
+            .ok_or_else(|| bad("there is no number"))?;
+        if let Some(quality) = &fate.quality_rating {
+            number.config.quality_rating.clone_from(quality);
+        }
+        let (waba, display) = (number.config.waba_id.as_str().to_owned(), number.phone);
+        if let Some(event) = &fate.event {
+            let value = json!({
+                "display_phone_number": display.map(|phone| phone.to_string()).unwrap_or_default(),
+                "event": event, "current_limit": number.config.messaging_limit,
+            });
+            self.tell_account(now, &waba, ("phone_number_quality_update", value), (now.us, None));
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::faults::rig_with;
 use super::*;
+use crate::control::SendQuery;
 
 #[actix_web::test]
 async fn a_send_without_statuses_stays_without() {
@@ -148,6 +149,127 @@ async fn held_and_failing_templates_say_so() {
     );
     let failed = rig.receiver.status("failed").await;
     assert_eq!(failed["errors"][0]["code"], 131_049);
+}
+
+fn weekend_news() -> Value {
+    json!({"messaging_product": "whatsapp", "to": CUSTOMER, "type": "template",
+        "template": {"name": "weekend_news", "language": {"code": "en_US"}, "components": [
+            {"type": "body", "parameters": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}]}})
+}
+
+#[actix_web::test]
+async fn messages_that_are_held_fail_when_their_template_is_paused() {
+    let mut config = SimulatorConfig {
+        faults: Faults {
+            held: 1.0,
+            ..Faults::default()
+        },
+        ..quick()
+    };
+    config.statuses.held = Millis::between(60_000, 60_000);
+    let rig = Rig::start(config).await;
+    rig.post(&weekend_news()).await;
+    let fate = TemplateFate {
+        name: "weekend_news".to_owned(),
+        language: "en_US".to_owned(),
+        status: Some("PAUSED".to_owned()),
+        ..TemplateFate::default()
+    };
+    rig.simulator.change_template(&fate).unwrap();
+    let failed = rig.receiver.status("failed").await;
+    assert_eq!(failed["errors"][0]["code"], 132_015);
+    rig.simulator.quiesce(Duration::from_secs(10)).await;
+    assert!(
+        rig.simulator
+            .sends(&SendQuery::default())
+            .iter()
+            .all(|sent| sent.status.as_deref() == Some("failed")),
+        "nothing else is told of them"
+    );
+}
+
+#[actix_web::test]
+async fn a_template_meets_its_fate_after_so_many_messages() {
+    let rig = rig_with(Faults::default()).await;
+    let fate = TemplateFate {
+        name: "weekend_news".to_owned(),
+        language: "en_US".to_owned(),
+        status: Some("PAUSED".to_owned()),
+        after_sends: Some(2),
+        ..TemplateFate::default()
+    };
+    rig.simulator.change_template(&fate).unwrap();
+    for _ in 0..2 {
+        let (status, answer) = rig.post(&weekend_news()).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+    let (_, answer) = rig.post(&weekend_news()).await;
+    assert_eq!(answer["error"]["code"], 132_015, "{answer}");
+}
+
+#[actix_web::test]
+async fn a_number_that_is_flagged_is_told_without_its_quality() {
+    let rig = rig_with(Faults::default()).await;
+    rig.simulator.quiesce(Duration::from_secs(10)).await;
+    rig.receiver.drain().await;
+    let fate = NumberFate {
+        quality_rating: Some("RED".to_owned()),
+        event: Some("FLAGGED".to_owned()),
+        ..NumberFate::default()
+    };
+    rig.simulator.change_number(&fate).unwrap();
+    rig.simulator.quiesce(Duration::from_secs(10)).await;
+    let bodies = rig.receiver.drain().await;
+    let change = &bodies[0]["entry"][0]["changes"][0];
+    assert_eq!(change["field"], "phone_number_quality_update");
+    assert_eq!(change["value"]["event"], "FLAGGED");
+    let display = change["value"]["display_phone_number"].as_str().unwrap();
+    assert!(display.bytes().all(|byte| byte.is_ascii_digit()), "{display}");
+}
+
+#[actix_web::test]
+async fn shares_of_sends_fail_each_with_its_own_code_and_some_customers_stop() {
+    for (faults, capped, code) in [
+        (
+            Faults {
+                errored_later: 1.0,
+                ..Faults::default()
+            },
+            false,
+            131_000,
+        ),
+        (
+            Faults {
+                unreachable_later: 1.0,
+                ..Faults::default()
+            },
+            false,
+            131_026,
+        ),
+        (Faults::default(), true, 131_049),
+    ] {
+        let rig = rig_with(faults).await;
+        let customer = CustomerSpec {
+            phone: Some(CUSTOMER.into()),
+            capped: Some(capped),
+            ..CustomerSpec::default()
+        };
+        rig.simulator.customer(&customer).unwrap();
+        rig.post(&weekend_news()).await;
+        let failed = rig.receiver.status("failed").await;
+        assert_eq!(failed["errors"][0]["code"], code);
+    }
+    let rig = rig_with(Faults {
+        stops_later: 1.0,
+        ..Faults::default()
+    })
+    .await;
+    rig.post(&weekend_news()).await;
+    rig.receiver.status("delivered").await;
+    rig.simulator.quiesce(Duration::from_secs(10)).await;
+    rig.post(&weekend_news()).await;
+    let failed = rig.receiver.status("failed").await;
+    assert_eq!(failed["errors"][0]["code"], 131_050);
 }
 
 #[actix_web::test]

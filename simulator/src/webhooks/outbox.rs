@@ -189,6 +189,14 @@ impl Outbox {
         self.put(update, due_us.div_ceil(linger_us) * linger_us, None);
     }
 
+    /// Takes back what is to be told of some sends, which are in order.
+    pub(crate) fn withdraw(&mut self, sends: &[SendIndex]) {
+        self.updates.retain(|Reverse(due)| match &due.update {
+            Update::Status { send, .. } => sends.binary_search(send).is_err(),
+            _ => true,
+        });
+    }
+
     /// Lets an update leave at once and tells when it was answered.
     pub(crate) fn push_urgent(&mut self, update: Update, now_us: u64, told: oneshot::Sender<()>) {
         self.put(update, now_us, Some(told));
