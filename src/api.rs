@@ -283,6 +283,7 @@ fn broadcast_routes(v1: &mut ServiceConfig) {
     .service(at(HttpRoute::BroadcastPause).route(post().to(broadcasts::pause)))
     .service(at(HttpRoute::BroadcastResume).route(post().to(broadcasts::resume)))
     .service(at(HttpRoute::BroadcastCancel).route(post().to(broadcasts::cancel)))
+    .service(at(HttpRoute::BroadcastRetry).route(post().to(broadcasts::retry)))
     .service(at(HttpRoute::BroadcastRecipients).route(read().to(broadcasts::recipients)))
     .service(at(HttpRoute::BroadcastExport).route(read().to(broadcasts::export)));
 }

@@ -3,14 +3,17 @@
 //! | File | What it holds |
 //! |---|---|
 //! | `changes.rs` | what people do with broadcasts: make, change, plan, launch, pause, resume, cancel, delete |
+//! | `steering.rs` | what the ledger is told of one |
 //! | `definition.rs` | what people say of one |
 //! | `upload.rs` | a file of recipients, taken as it comes |
 //! | `variables.rs` | what of a template is filled for each recipient. Pure |
 //! | `audience.rs` | whom a broadcast is for, step by step |
 //! | `plan.rs` | the job that writes recipients down, in `chunks.rs` |
 //! | `jobs.rs` | which broadcasts are worked at here |
+//! | `guard.rs` | when one stops by itself, and `pauses.rs` how |
 //! | `runner.rs` | the job that hands recipients to the ledger, at the pace of the lane |
 //! | `results.rs` | what became of whom |
+//! | `retry.rs` | sending again to whom one failed to reach |
 //!
 //! ADR 039 says why it is so.
 
@@ -19,10 +22,14 @@ mod changes;
 mod chunks;
 mod definition;
 mod error;
+mod guard;
 mod jobs;
+mod pauses;
 mod plan;
 pub mod results;
+mod retry;
 mod runner;
+mod steering;
 mod upload;
 mod variables;
 mod waits;
@@ -31,9 +38,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::accounts::audit::AuditLog;
 use crate::actors::TenantPort;
 use crate::bulk::folder::Folder;
-use crate::config::{ImportsConfig, StoreConfig};
+use crate::config::{BroadcastsConfig, Config, ImportsConfig};
 use crate::domain::{BroadcastId, Clock, MessageId, TenantId};
 use crate::store::plain::{Found, PlainRow, PlainTable};
 use crate::store::tables::Broadcast;
@@ -58,6 +66,8 @@ pub struct Broadcasts {
     templates: Arc<TemplateBook>,
     folder: Folder,
     settings: ImportsConfig,
+    pauses: BroadcastsConfig,
+    audit: Arc<AuditLog>,
     places: Arc<TenantPlaces>,
     /// Told when something is to be done.
     wake: Notify,
@@ -70,9 +80,11 @@ impl Broadcasts {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         (tenants, templates): (Arc<dyn TenantPort>, Arc<TemplateBook>),
-        (settings, stored): (&ImportsConfig, &StoreConfig),
+        audit: Arc<AuditLog>,
+        config: &Config,
         seed: u64,
     ) -> Self {
+        let (settings, stored) = (&config.imports, &config.store);
         let root = if settings.path.as_os_str().is_empty() {
             stored.path.join("broadcasts")
         } else {
@@ -85,6 +97,8 @@ impl Broadcasts {
             templates,
             folder: Folder::new(root),
             settings: settings.clone(),
+            pauses: config.broadcasts.clone(),
+            audit,
             places: TenantPlaces::new(COMING_OF_ONE, COMING),
             wake: Notify::new(),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),

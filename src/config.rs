@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod broadcasts;
 mod error;
 pub mod imports;
 pub mod limits;
@@ -33,6 +34,7 @@ use crate::domain::quota::{Quota, QuotaLimits};
 
 pub use accounts::{AccountsConfig, SignUp};
 pub use audit::AuditConfig;
+pub use broadcasts::BroadcastsConfig;
 pub use error::{ConfigError, Problem};
 pub use imports::ImportsConfig;
 pub use limits::LimitsConfig;
@@ -88,6 +90,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// Imports of contacts.
     pub imports: ImportsConfig,
+    /// When broadcasts are paused by themselves.
+    pub broadcasts: BroadcastsConfig,
     /// E-mail.
     pub mail: MailConfig,
     /// Files of customers and of the business.
@@ -201,6 +205,7 @@ impl Config {
         self.retention.check(problems);
         self.audit.check(problems);
         self.imports.check(problems);
+        self.broadcasts.check(problems);
         self.mail.check(problems);
         self.media.check(problems);
         self.payments.check(problems);

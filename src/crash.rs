@@ -61,6 +61,8 @@ points! {
     AfterBroadcastChunk = "after_broadcast_chunk",
     /// Some recipients of a broadcast were handed to the ledger; nothing says so yet.
     AfterBroadcastBatch = "after_broadcast_batch",
+    /// A broadcast is to stand still, says its row; its ledger does not know yet.
+    AfterBroadcastPause = "after_broadcast_pause",
     /// The bytes of a file are durable; no row leads to them.
     AfterFileBytes = "after_file_bytes",
     /// Its row leads to them; its message does not show it.

@@ -45,8 +45,9 @@ pub mod usage;
 pub use audit::{AuditAction, Month};
 pub use backoff::Backoff;
 pub use broadcast::{
-    BroadcastCounts, BroadcastProgress, BroadcastRecipient, BroadcastRun, BroadcastTally, LastBroadcast,
-    Reached, Reaction, RecipientOutcome, Suppression,
+    BadResult, BroadcastCounts, BroadcastProblem, BroadcastProgress, BroadcastRecipient, BroadcastRun,
+    BroadcastTally, LastBroadcast, Reached, Reaction, RecentResults, RecipientOutcome, ResultShare,
+    Suppression, ToldProblem,
 };
 pub use cards::{Card, Facts, MergeDone};
 pub use clock::{Clock, SteadyClock, SystemClock, TestClock, Timestamp};

@@ -69,7 +69,7 @@
 //!   `bulk/export.rs`; why so: ADR 035.
 //! - Broadcasts: what people do with them: `broadcast/changes.rs`; whom one is for: `broadcast/audience.rs`, written down by
 //!   `broadcast/plan.rs`; sent by `broadcast/runner.rs`; what the ledger knows of one: `domain/broadcast.rs`, `store/derive/broadcast.rs`;
-//!   routes: `api/broadcasts.rs`; why so: ADR 039.
+//!   when one stops by itself: `broadcast/guard.rs`; routes: `api/broadcasts.rs`; why so: ADR 039, ADR 041.
 //! - 24-hour window, opt-out, `last_seen_seq`, idempotency key of a new message: `store/derive/submit.rs`. How long a window
 //!   is open: `domain/conversation.rs`.
 //! - A message that waits: `actors/lane.rs`; the reason that callers see: `actors/lane/delay_estimate.rs`.

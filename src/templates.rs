@@ -7,7 +7,7 @@
 //! | `rows.rs` | how rows are changed: never over somebody else's change, and noted in their history |
 //! | `sync.rs` | one look-up of an account at Meta |
 //! | `schedule.rs` | when which account is looked up |
-//! | `hearing.rs` | news that webhooks tell, which wait for their turn beside the road in |
+//! | `hearing.rs` | news of templates and numbers that webhooks tell, which wait for their turn beside the road in |
 //! | `known.rs` | what messages are checked against, kept in memory for half a minute |
 //! | `limits.rs` | Meta's limits for making and editing templates |
 //! | `numbers.rs` | how an account's numbers stand with Meta |
@@ -39,7 +39,7 @@ use known::Known;
 use schedule::Schedule;
 
 pub use change::{Change, NewTemplate, Reach, TemplateSource};
-pub use hearing::Heed;
+pub use hearing::{Heed, News};
 pub use limits::TemplateLimit;
 
 /// Why something about templates was not done.

@@ -111,6 +111,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "telemetry",
             "store",
             "whatsapp",
+            "accounts",
             "actors",
             "bulk",
             "templates",

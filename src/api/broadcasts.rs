@@ -120,19 +120,28 @@ fn definition(fields: &mut Fields) -> Result<Definition, ApiError> {
     })
 }
 
-/// `POST /v1/broadcasts`
-pub(super) async fn make(call: Call<CanBroadcast>) -> Result<HttpResponse, ApiError> {
-    let mut fields = Fields::read(call.body())?;
-    let definition = definition(&mut fields)?;
-    fields.finish()?;
+/// An id for a new one: the newest is first in the order of ids.
+fn fresh<N: Need>(call: &Call<N>) -> Result<BroadcastId, ApiError> {
     let state = call.state();
-    // The newest is first in the order of ids.
     let mut id: [u8; 16] = state.fresh()?;
     let age = u64::MAX - u64::try_from(state.clock.for_ids().as_millis()).unwrap_or(0);
     for (slot, byte) in id.iter_mut().zip(age.to_be_bytes().into_iter().skip(2)) {
         *slot = byte;
     }
-    let (id, tenant, by) = (BroadcastId::from_bytes(id), call.tenant(), call.author());
+    Ok(BroadcastId::from_bytes(id))
+}
+
+/// `POST /v1/broadcasts`
+pub(super) async fn make(call: Call<CanBroadcast>) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::read(call.body())?;
+    let definition = definition(&mut fields)?;
+    fields.finish()?;
+    if matches!(definition.audience, BroadcastAudience::Retry { .. }) {
+        let why = "`audience`: `retry` is made by `POST /v1/broadcasts/{broadcast_id}/retry` alone";
+        return Err(BroadcastError::Invalid(why.to_owned()).into());
+    }
+    let id = fresh(&call)?;
+    let (tenant, by) = (call.tenant(), call.author());
     let state = call.shared_state();
     let made = async move { Ok(state.broadcasts.create(tenant, id, (definition, by)).await?) };
     let row = to_its_end(made).await?;
@@ -267,6 +276,18 @@ pub(super) async fn resume(call: Call<CanBroadcast>) -> Result<HttpResponse, Api
     let (state, tenant, by) = (call.shared_state(), call.tenant(), call.author());
     let row = to_its_end(async move { Ok(state.broadcasts.resume(tenant, id, by).await?) }).await?;
     answer(&call, HttpResponse::Ok(), &row).await
+}
+
+/// `POST /v1/broadcasts/{broadcast_id}/retry`
+pub(super) async fn retry(call: Call<CanBroadcast>) -> Result<HttpResponse, ApiError> {
+    let id = named(&call)?;
+    Fields::read(call.body())?.finish()?;
+    let again = fresh(&call)?;
+    let (tenant, by) = (call.tenant(), call.author());
+    let state = call.shared_state();
+    let retried = async move { Ok(state.broadcasts.retry(tenant, (id, again), by).await?) };
+    let row = to_its_end(retried).await?;
+    answer(&call, HttpResponse::Created(), &row).await
 }
 
 /// `POST /v1/broadcasts/{broadcast_id}/cancel`

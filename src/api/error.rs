@@ -361,6 +361,9 @@ impl From<BroadcastError> for ApiError {
             BroadcastError::CountDiffers(count) => {
                 Self::because(ErrorCode::CountDiffers, words).with("recipients", count)
             }
+            BroadcastError::TemplateNotSendable(status) => {
+                Self::because(ErrorCode::TemplateNotSendable, words).with("status", status.as_str())
+            }
             BroadcastError::Invalid(_) => Self::invalid(words),
             BroadcastError::TooMany => Self::because(ErrorCode::LimitReached, words),
         }

@@ -125,6 +125,7 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::BroadcastPause
         | HttpRoute::BroadcastResume
         | HttpRoute::BroadcastCancel
+        | HttpRoute::BroadcastRetry
         | HttpRoute::BroadcastExport
         | HttpRoute::Imports
         | HttpRoute::Import

@@ -240,7 +240,8 @@ impl ApiState {
             Arc::clone(&store),
             Arc::clone(&clock),
             (Arc::clone(&tenants), Arc::clone(&templates)),
-            (&config.imports, &config.store),
+            Arc::clone(&audit),
+            &config,
             seed,
         );
         let single_sign_on = SingleSignOn::new(Arc::clone(&accounts), Arc::clone(&clock), &config.accounts);

@@ -4,19 +4,20 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Broadcasts;
+use super::retry::FailedRecipients;
 use super::waits::{Ended, Waits};
 use crate::bulk::batch::Had;
 use crate::bulk::known;
 use crate::domain::filter::{Condition as Is, Filter};
 use crate::domain::{
-    Alias, AliasKind, Author, Contact, ContactId, ListId, PhoneNumberId, SegmentId, TenantId, TermPlace,
+    Alias, AliasKind, Author, BroadcastProblem, Contact, ContactId, ListId, PhoneNumberId, SegmentId,
+    TenantId, TermPlace,
 };
 use crate::store::ListOrder;
 use crate::store::contact_filter::MeantContacts;
 use crate::store::contact_search::{Condition as _, ContactOrder, ContactSearch};
 use crate::store::tables::{
-    Broadcast, BroadcastAudience, BroadcastProblem, BroadcastUpload, Segment, Unsendable, UploadedRecipients,
-    UploadedRow,
+    Broadcast, BroadcastAudience, BroadcastUpload, Segment, Unsendable, UploadedRecipients, UploadedRow,
 };
 
 /// Contacts, or rows, of one step.
@@ -88,6 +89,7 @@ enum Walk {
         left: Vec<UploadedRow>,
         had: Had,
     },
+    Failed(Box<FailedRecipients>),
 }
 
 impl<'a> Audience<'a> {
@@ -120,6 +122,11 @@ impl<'a> Audience<'a> {
                 left: Vec::new(),
                 had: Had::default(),
             },
+            BroadcastAudience::Retry { broadcast_id } => {
+                let of = (tenant, broadcast_id);
+                let failed = FailedRecipients::open(broadcasts, of, broadcast, waits).await?;
+                Walk::Failed(Box::new(failed))
+            }
         };
         Ok(Self {
             broadcasts,
@@ -134,6 +141,10 @@ impl<'a> Audience<'a> {
     pub(super) async fn next(&mut self) -> Result<Option<Vec<Candidate>>, Ended> {
         let store = self.broadcasts.store.as_ref();
         let mut found = match &mut self.walk {
+            Walk::Failed(failed) => match failed.next(self.broadcasts, self.tenant, self.waits).await? {
+                Some(found) => found,
+                None => return Ok(None),
+            },
             Walk::Contacts { is_over: true, .. } => return Ok(None),
             Walk::Contacts {
                 meant,

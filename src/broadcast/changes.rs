@@ -7,8 +7,7 @@ use super::Broadcasts;
 use super::definition::Definition;
 use super::error::BroadcastError;
 use crate::actors::request::Refusal;
-use crate::domain::{Author, BroadcastId, BroadcastRun, Epoch, PhoneNumberId, TenantId, Timestamp};
-use crate::store::op::SteerBroadcast;
+use crate::domain::{Author, BroadcastId, PhoneNumberId, TenantId, Timestamp};
 use crate::store::tables::{
     Broadcast, BroadcastAudience, BroadcastExclusions, BroadcastJob, BroadcastProgressRow, BroadcastState,
     BroadcastTemplate, PLAN_LASTS,
@@ -103,6 +102,8 @@ impl Broadcasts {
             state: BroadcastState::Draft,
             version: 1,
             problem: None,
+            paused: None,
+            resumed_at: None,
             upload: None,
             plan: None,
             plans: 0,
@@ -116,6 +117,7 @@ impl Broadcasts {
             launched_at: None,
             launched_in: None,
             ended_at: None,
+            retried_by: None,
         });
         self.table()
             .replace(&Broadcast::at(tenant, broadcast), None, Some(&row))
@@ -156,6 +158,13 @@ impl Broadcasts {
             }
             if before.version != version {
                 return Err(BroadcastError::Changed);
+            }
+            let repeats = matches!(definition.audience, BroadcastAudience::Retry { .. });
+            if repeats && definition.audience != before.audience {
+                return Err(BroadcastError::Invalid(
+                    "`audience`: `retry` is made by `POST /v1/broadcasts/{broadcast_id}/retry` alone"
+                        .to_owned(),
+                ));
             }
             Ok(Broadcast {
                 state: BroadcastState::Draft,
@@ -271,6 +280,7 @@ impl Broadcasts {
                 BroadcastState::Running | BroadcastState::Scheduled => Ok(Broadcast {
                     state: BroadcastState::Paused,
                     problem: None,
+                    paused: None,
                     ..before
                 }),
                 BroadcastState::Paused => Ok(before),
@@ -281,7 +291,8 @@ impl Broadcasts {
         Ok(row)
     }
 
-    /// Has it go on.
+    /// Has it go on. What Meta said against that before counts no more, and nor do results of before, but a template that Meta does not
+    /// send stays where it is.
     pub async fn resume(
         &self,
         tenant: TenantId,
@@ -289,6 +300,12 @@ impl Broadcasts {
         by: Author,
     ) -> Result<Broadcast, BroadcastError> {
         self.work(tenant, broadcast).await?;
+        let before = self.get(tenant, broadcast).await?;
+        if before.state == BroadcastState::Paused {
+            self.demand_template(tenant, &before).await?;
+            // Soon nothing tells of it any more.
+            self.record_pause(tenant, &before).await?;
+        }
         let now = self.clock.now();
         let epoch = self.epoch(tenant).await?;
         let row = self
@@ -297,6 +314,8 @@ impl Broadcasts {
                     state: goes_on(&before, now),
                     problem: None,
                     launched_in: epoch,
+                    paused: None,
+                    resumed_at: Some(now),
                     ..before
                 }),
                 BroadcastState::Running | BroadcastState::Scheduled => Ok(before),
@@ -306,6 +325,20 @@ impl Broadcasts {
         self.steer_now(tenant, &row).await;
         self.work(tenant, broadcast).await?;
         Ok(row)
+    }
+
+    /// Refuses where Meta does not send the template.
+    async fn demand_template(&self, tenant: TenantId, row: &Broadcast) -> Result<(), BroadcastError> {
+        let numbers = self.tenants.numbers(tenant).await?;
+        let number = numbers.into_iter().find(|one| Some(&one.id) == row.number());
+        let Some(number) = number else {
+            return Ok(());
+        };
+        let template = self.its_template(tenant, row, &number.waba).await?;
+        match template.filter(|template| template.status.is_refused()) {
+            Some(template) => Err(BroadcastError::TemplateNotSendable(template.status)),
+            None => Ok(()),
+        }
     }
 
     /// Ends it: what was not called for is taken back. A plan is called off.
@@ -372,7 +405,7 @@ impl Broadcasts {
         after.ok_or(BroadcastError::NotFound)
     }
 
-    async fn changed(
+    pub(super) async fn changed(
         &self,
         tenant: TenantId,
         broadcast: BroadcastId,
@@ -413,38 +446,6 @@ impl Broadcasts {
         self.wake.notify_one();
         Ok(())
     }
-
-    /// Tells the ledger at once what is wanted of a broadcast. Where that fails the job does so.
-    async fn steer_now(&self, tenant: TenantId, row: &Broadcast) {
-        if let Err(refusal) = self.steer(tenant, row).await {
-            tracing::debug!(%refusal, "whoever has the tenant tells its ledger of a broadcast");
-        }
-    }
-
-    /// Tells the ledger, and the lanes, what is wanted of a broadcast that was launched.
-    pub(super) async fn steer(&self, tenant: TenantId, row: &Broadcast) -> Result<(), Refusal> {
-        let Some(to) = wanted(row.state).filter(|_| row.launched_at.is_some()) else {
-            return Ok(());
-        };
-        let steer = SteerBroadcast {
-            broadcast: row.broadcast_id,
-            numbers: row.numbers.clone(),
-            to,
-            version: row.version,
-        };
-        self.tenants.steer_broadcast(tenant, steer).await
-    }
-
-    /// The identity of the tenant's ledger, where that can be told.
-    async fn epoch(&self, tenant: TenantId) -> Result<Option<Epoch>, StoreError> {
-        Ok(self.store.tenant_head(tenant).await?.map(|head| head.epoch))
-    }
-
-    /// Whether the tenant's ledger is the one of which somebody said that the broadcast goes on.
-    pub(super) async fn is_as_launched(&self, tenant: TenantId, row: &Broadcast) -> Result<bool, StoreError> {
-        let now = self.epoch(tenant).await?;
-        Ok(now.is_none() || row.launched_in.is_none() || now == row.launched_in)
-    }
 }
 
 /// One that nobody deleted.
@@ -459,19 +460,5 @@ fn goes_on(row: &Broadcast, now: Timestamp) -> BroadcastState {
         BroadcastState::Scheduled
     } else {
         BroadcastState::Running
-    }
-}
-
-/// What the ledger is to know of a broadcast in a state, if anything.
-pub(super) const fn wanted(state: BroadcastState) -> Option<BroadcastRun> {
-    match state {
-        BroadcastState::Running => Some(BroadcastRun::Running),
-        BroadcastState::Paused | BroadcastState::Scheduled => Some(BroadcastRun::Halted),
-        BroadcastState::Cancelled => Some(BroadcastRun::Cancelled),
-        BroadcastState::Draft
-        | BroadcastState::Planning
-        | BroadcastState::Ready
-        | BroadcastState::Done
-        | BroadcastState::Removing => None,
     }
 }

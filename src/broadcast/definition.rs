@@ -45,7 +45,11 @@ impl Definition {
             .variables()
             .iter()
             .any(|variable| matches!(variable.origin, Origin::Column(_)));
-        if has_columns && self.audience != (BroadcastAudience::Upload {}) {
+        let may_have_columns = matches!(
+            self.audience,
+            BroadcastAudience::Upload {} | BroadcastAudience::Retry { .. }
+        );
+        if has_columns && !may_have_columns {
             return invalid("`from`: `column` goes with an audience of type `upload` alone");
         }
         if self.template.components.to_string().len() > LONGEST_TEMPLATE {

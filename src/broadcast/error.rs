@@ -2,6 +2,7 @@
 
 use crate::actors::request::Refusal;
 use crate::bulk::imports::ImportError;
+use crate::domain::TemplateStatus;
 use crate::store::StoreError;
 use crate::store::tables::BroadcastState;
 
@@ -25,6 +26,9 @@ pub enum BroadcastError {
     /// The caller thought that others get it.
     #[error("{0} people get it, and not as many as `recipients` says")]
     CountDiffers(u32),
+    /// Meta does not send its template.
+    #[error("the template is {}, and Meta sends only those that are APPROVED", .0.as_str())]
+    TemplateNotSendable(TemplateStatus),
     /// What it says makes no sense.
     #[error("{0}")]
     Invalid(String),

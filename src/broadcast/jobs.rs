@@ -9,13 +9,14 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::MissedTickBehavior;
 
 use super::Broadcasts;
-use super::changes::wanted;
+use super::guard::PauseCause;
+use super::steering::wanted;
 use super::waits::{Ended, Waits};
-use crate::domain::{BroadcastId, TenantId, Timestamp};
+use crate::domain::{BroadcastId, BroadcastProblem, TenantId, Timestamp};
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
 use crate::store::plain::Found;
-use crate::store::tables::{Broadcast, BroadcastJob, BroadcastProblem, BroadcastProgressRow, BroadcastState};
+use crate::store::tables::{Broadcast, BroadcastJob, BroadcastProgressRow, BroadcastState};
 use crate::telemetry::metrics;
 
 /// How often it is looked for what is to be done. Another process may have been told of it.
@@ -149,7 +150,10 @@ impl Broadcasts {
             BroadcastState::Running => Work::Run,
             BroadcastState::Done | BroadcastState::Cancelled | BroadcastState::Removing => Work::End,
             BroadcastState::Scheduled => return self.begin_in_time(key.0, &row, now).await,
-            BroadcastState::Paused => return self.keep_steered(key.0, &row).await,
+            BroadcastState::Paused => {
+                self.keep_steered(key.0, &row).await?;
+                return self.record_pause(key.0, &row).await;
+            }
             BroadcastState::Draft | BroadcastState::Ready => return self.forget_idle(key, job, now).await,
         };
         // Only who has something to do here wakes a tenant.
@@ -208,12 +212,16 @@ impl Broadcasts {
         if row.at.is_some_and(|at| now < at) || !self.is_here(tenant).await {
             return Ok(());
         }
-        let (state, problem) = if row.not_after.is_some_and(|late| now > late) {
-            (BroadcastState::Paused, Some(BroadcastProblem::TooLate))
+        let late = if row.not_after.is_some_and(|late| now > late) {
+            Some(PauseCause::from(BroadcastProblem::TooLate))
         } else if !self.is_as_launched(tenant, row).await? {
-            (BroadcastState::Paused, Some(BroadcastProblem::Restored))
+            Some(PauseCause::from(BroadcastProblem::Restored))
         } else {
-            (BroadcastState::Running, None)
+            None
+        };
+        let state = match late {
+            Some(_) => BroadcastState::Paused,
+            None => BroadcastState::Running,
         };
         let key = Broadcast::at(tenant, row.broadcast_id);
         let begin = |before: Option<&Broadcast>| {
@@ -223,14 +231,18 @@ impl Broadcasts {
                 }
                 Broadcast {
                     state,
-                    problem,
+                    problem: late.as_ref().map(|late| late.problem),
+                    paused: late.as_ref().map(|late| late.noted(now)),
                     version: before.version + 1,
                     changed_at: now,
                     ..before.clone()
                 }
             }))
         };
-        self.table().change(key, begin).await?;
+        let (before, after) = self.table().change(key, begin).await?;
+        if let Some(late) = late.filter(|_| before != after) {
+            metrics::broadcast_auto_pauses_total(late.problem).increment(1);
+        }
         self.wake.notify_one();
         Ok(())
     }
@@ -263,6 +275,9 @@ impl Broadcasts {
                 Ok(()) | Err(Ended::CalledOff | Ended::Stopped) => {}
                 Err(Ended::Interrupted) => {
                     tracing::warn!(tenant.id = %tenant, broadcast.id = %broadcast, ?work, "a broadcast waits for the store");
+                }
+                Err(Ended::Held(cause)) => {
+                    tracing::warn!(tenant.id = %tenant, broadcast.id = %broadcast, ?work, ?cause, "a broadcast stands still");
                 }
                 Err(Ended::Failed(problem)) => {
                     tracing::warn!(tenant.id = %tenant, broadcast.id = %broadcast, ?work, ?problem, "a broadcast cannot go on");

@@ -15,12 +15,13 @@ use super::variables::{Filling, Who};
 use super::waits::{Ended, Waits};
 use crate::bulk::erased::{Erased, Looking};
 use crate::domain::{
-    BroadcastId, Contact, ContactAliases, PhoneNumberId, Purpose, TemplateName, TenantId, Timestamp, WabaId,
+    BroadcastId, BroadcastProblem, Contact, ContactAliases, PhoneNumberId, Purpose, TemplateName, TenantId,
+    Timestamp, WabaId,
 };
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
 use crate::store::tables::{
-    BROADCAST_KEPT, Broadcast, BroadcastChunk, BroadcastPlan, BroadcastProblem, BroadcastProgressRow,
+    BROADCAST_KEPT, Broadcast, BroadcastAudience, BroadcastChunk, BroadcastPlan, BroadcastProgressRow,
     BroadcastState, PLAN_LASTS, PlannedRecipient, Unsendable,
 };
 use crate::telemetry::labels::RecipientTurn;
@@ -116,6 +117,7 @@ impl Broadcasts {
         let (plan, problem) = match planned {
             Ok(plan) => (Some(plan), None),
             Err(Ended::Failed(problem)) => (None, Some(problem)),
+            Err(Ended::Held(cause)) => (None, Some(cause.problem)),
             Err(Ended::CalledOff) => {
                 waits.asked(|| self.remove_plan(place, written)).await?;
                 return Err(Ended::CalledOff);
@@ -206,17 +208,13 @@ impl<'a> Planner<'a> {
         })?;
         Ok(Self {
             audience: Audience::open(broadcasts, place.tenant, row, waits).await?,
+            columns: columns(row, &filling),
             broadcasts,
             waits,
             filling,
             number,
             waba,
             purpose,
-            columns: row
-                .upload
-                .as_ref()
-                .map(|upload| upload.columns.clone())
-                .unwrap_or_default(),
             writer: ChunkWriter::new(place, broadcasts.clock.now()),
             total: 0,
             planned: 0,
@@ -422,6 +420,15 @@ impl<'a> Planner<'a> {
             found.row.state == BroadcastState::Planning && found.row.plans == place.plan
         });
         if is_wanted { Ok(()) } else { Err(Ended::CalledOff) }
+    }
+}
+
+/// What the cells of an audience are called.
+fn columns(row: &Broadcast, filling: &Filling) -> Vec<String> {
+    match (&row.audience, &row.upload) {
+        (BroadcastAudience::Retry { .. }, _) => filling.columns().map(str::to_owned).collect(),
+        (_, Some(upload)) => upload.columns.clone(),
+        (_, None) => Vec::new(),
     }
 }
 

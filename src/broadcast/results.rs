@@ -15,6 +15,7 @@ use crate::domain::{
 };
 use crate::store::tables::{Broadcast, BroadcastChunk, BroadcastPlan, BroadcastState, PlannedRecipient};
 use crate::store::{MessageRef, StoreError};
+use crate::whatsapp::error::failure_reason;
 
 /// Recipients that are looked at for one page, at most: those of one outcome may be few.
 const LOOKED_AT: usize = 2_000;
@@ -66,7 +67,7 @@ pub struct RecipientResult {
     pub contact_id: Option<ContactId>,
     /// What it came to.
     pub outcome: Outcome,
-    /// Why nothing was sent.
+    /// Why nothing was sent, or why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
     /// Meta's code, where it failed.
@@ -284,9 +285,11 @@ impl Broadcasts {
         let error = delivery
             .error
             .filter(|_| outcome == RecipientOutcome::Failed.into());
+        let code = error.map(|error| error.code);
         Ok(RecipientResult {
             outcome,
-            code: error.map(|error| error.code),
+            reason: code.and_then(failure_reason),
+            code,
             at: delivery.times.of(delivery.state),
             ..told
         })

@@ -11,17 +11,20 @@ use std::time::Duration;
 use self::pace::{Pace, Speed};
 use super::Broadcasts;
 use super::chunks::PlanPlace;
+use super::guard;
 use super::variables::Filling;
 use super::waits::{Ended, Waits};
 use crate::actors::request::Refusal;
 use crate::crash::{self, CrashPoint};
-use crate::domain::{BroadcastId, BroadcastRun, PhoneNumberId, RecipientOutcome, TenantId};
+use crate::domain::{
+    BroadcastId, BroadcastProblem, BroadcastRun, PhoneNumberId, RecipientOutcome, TenantId, WabaId,
+};
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
 use crate::store::op::{OpOutcome, OpRefusal, SteerBroadcast, Submit};
 use crate::store::tables::{
-    BROADCAST_KEPT, Broadcast, BroadcastChunk, BroadcastPlan, BroadcastProblem, BroadcastProgressRow,
-    BroadcastState, PLAN_LASTS, PlannedRecipient,
+    BROADCAST_KEPT, Broadcast, BroadcastChunk, BroadcastPlan, BroadcastProgressRow, BroadcastState,
+    PLAN_LASTS, PlannedRecipient,
 };
 use crate::telemetry::labels::RecipientTurn;
 use crate::telemetry::metrics;
@@ -52,31 +55,14 @@ impl Broadcasts {
             Err(ended) => Err(ended),
         };
         match run {
-            Err(Ended::Failed(problem)) => self.hold(tenant, broadcast, problem, waits).await,
+            Err(Ended::Failed(problem)) => self.hold(tenant, broadcast, problem.into(), waits).await,
+            Err(Ended::Held(cause)) => self.hold(tenant, broadcast, *cause, waits).await,
             ended => ended,
         }
     }
 
-    /// Pauses one that cannot go on, and says why.
-    async fn hold(
-        &self,
-        tenant: TenantId,
-        broadcast: BroadcastId,
-        problem: BroadcastProblem,
-        waits: Waits<'_>,
-    ) -> Result<(), Ended> {
-        let row = self
-            .move_on(tenant, broadcast, waits, |before| Broadcast {
-                state: BroadcastState::Paused,
-                problem: Some(problem),
-                ..before
-            })
-            .await?;
-        Ok(waits.asked(|| self.keep_steered(tenant, &row)).await?)
-    }
-
     /// Changes the row of a broadcast that runs.
-    async fn move_on(
+    pub(super) async fn move_on(
         &self,
         tenant: TenantId,
         broadcast: BroadcastId,
@@ -110,6 +96,7 @@ struct Runner<'a> {
     plan: BroadcastPlan,
     filling: Filling,
     number: PhoneNumberId,
+    waba: WabaId,
     /// What the number sends within a second.
     rate: u32,
     /// The row from which recipients are taken, and the next recipient.
@@ -146,7 +133,8 @@ impl<'a> Runner<'a> {
         let number = row.number().cloned().ok_or_else(gone)?;
         let numbers = waits.taken(|| broadcasts.tenants.numbers(tenant)).await?;
         let found = numbers.into_iter().find(|one| one.id == number);
-        let rate = found.ok_or_else(gone)?.rate.per_second();
+        let found = found.ok_or_else(gone)?;
+        let rate = found.rate.per_second();
         let filling =
             Filling::of(&row.template).map_err(|_was_checked| Ended::Failed(BroadcastProblem::Internal))?;
         let key = BroadcastProgressRow::at(tenant, broadcast);
@@ -168,6 +156,7 @@ impl<'a> Runner<'a> {
             plan,
             filling,
             number,
+            waba: found.waba,
             rate,
             chunk: 0,
             next,
@@ -176,6 +165,7 @@ impl<'a> Runner<'a> {
             told: now,
             speed: Speed::new(now),
         };
+        runner.demand_leave().await?;
         runner.steer().await?;
         Ok(runner)
     }
@@ -188,6 +178,7 @@ impl<'a> Runner<'a> {
                 broadcast: self.place.broadcast,
                 numbers: self.row.numbers.clone(),
                 to: BroadcastRun::Running,
+                problem: None,
                 version: self.row.version,
             };
             let tenants = &self.broadcasts.tenants;
@@ -233,6 +224,12 @@ impl<'a> Runner<'a> {
             if is_over && waiting == 0 {
                 return self.finish().await;
             }
+            // What came of messages before this version of it went on is no reason.
+            if tally.version() >= self.row.version
+                && let Some(cause) = guard::of_results(&tally, &self.broadcasts.pauses, now)
+            {
+                return Err(cause.into());
+            }
             let gone = tally.counts.messages().saturating_sub(waiting);
             if self.speed.measure(gone, self.broadcasts.clock.monotonic()) {
                 self.note().await?;
@@ -268,8 +265,19 @@ impl<'a> Runner<'a> {
         if now.saturating_sub(self.looked) >= LOOK {
             self.looked = now;
             self.look_now().await?;
+            self.demand_leave().await?;
         }
         Ok(())
+    }
+
+    /// Ends the run where Meta says something against its going on.
+    async fn demand_leave(&self) -> Result<(), Ended> {
+        let (tenant, of) = (self.place.tenant, (&self.number, &self.waba));
+        let obstacle = || self.broadcasts.obstacle(tenant, &self.row, of);
+        match self.waits.asked(obstacle).await? {
+            Some(cause) => Err(cause.into()),
+            None => Ok(()),
+        }
     }
 
     async fn look_now(&mut self) -> Result<(), Ended> {

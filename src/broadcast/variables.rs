@@ -152,6 +152,23 @@ impl Filling {
         Ok(texts)
     }
 
+    /// The columns that its texts come from.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.variables
+            .iter()
+            .filter_map(|variable| match &variable.origin {
+                Origin::Column(column) => Some(column.as_str()),
+                Origin::Name | Origin::Attribute(_) => None,
+            })
+    }
+
+    /// What stood in the columns of a recipient, read from the components that were sent.
+    pub fn cells_of(&self, sent: &Value) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        take_back(&self.template.components, sent, &mut found);
+        found
+    }
+
     /// The `template` object of a message with these texts.
     pub fn fill(&self, texts: &[Arc<str>]) -> Value {
         let mut components = self.template.components.clone();
@@ -182,6 +199,33 @@ fn find(value: &Value, found: &mut Vec<Variable>) -> Result<(), VariableError> {
         Value::Object(members) => members.values().try_for_each(|member| find(member, found)),
         Value::Array(items) => items.iter().try_for_each(|item| find(item, found)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+    }
+}
+
+fn take_back(value: &Value, sent: &Value, found: &mut BTreeMap<String, String>) {
+    match (value, sent) {
+        (Value::Object(members), Value::String(text)) if members.contains_key(MARK) => {
+            if let Ok(Variable {
+                origin: Origin::Column(column),
+                ..
+            }) = Variable::read(value)
+            {
+                found.insert(column, text.clone());
+            }
+        }
+        (Value::Object(members), Value::Object(sent)) => {
+            for (name, member) in members {
+                if let Some(sent) = sent.get(name) {
+                    take_back(member, sent, found);
+                }
+            }
+        }
+        (Value::Array(items), Value::Array(sent)) => {
+            for (item, sent) in items.iter().zip(sent) {
+                take_back(item, sent, found);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -223,6 +267,25 @@ mod tests {
         let city = serde_json::from_value(json!("Bandung")).unwrap();
         contact.attributes.insert("city".parse().unwrap(), city);
         contact
+    }
+
+    #[test]
+    fn what_stood_in_columns_is_read_back_from_what_was_sent() {
+        let components = parameters(&json!([
+            { "type": "text", "text": { "from": "name", "fallback": "friend" } },
+            { "type": "text", "text": { "from": "column", "key": "Code" } },
+            { "type": "text", "text": { "from": "column", "key": "Off", "fallback": "5%" } },
+        ]));
+        let filling = Filling::of(&template(components)).unwrap();
+        assert_eq!(filling.columns().collect::<Vec<_>>(), ["Code", "Off"]);
+        let sent = filling.fill(&["Ana".into(), "X1".into(), "7%".into()]);
+        let cells = filling.cells_of(&sent["components"]);
+        let cells: Vec<(&str, &str)> = cells
+            .iter()
+            .map(|(column, text)| (column.as_str(), text.as_str()))
+            .collect();
+        assert_eq!(cells, [("Code", "X1"), ("Off", "7%")]);
+        assert!(filling.cells_of(&Value::Null).is_empty());
     }
 
     fn parameters(parameters: &Value) -> Value {

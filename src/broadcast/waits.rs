@@ -1,10 +1,11 @@
 //! How a job waits for the tenant, and why it may not come to its end.
 
+use super::guard::PauseCause;
 use crate::actors::request::Refusal;
 use crate::bulk::waits::Unanswered;
 pub(super) use crate::bulk::waits::Waits;
+use crate::domain::BroadcastProblem;
 use crate::store::StoreError;
-use crate::store::tables::BroadcastProblem;
 
 /// Why a job did not come to its end.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(super) enum Ended {
     Interrupted,
     /// It cannot go on.
     Failed(BroadcastProblem),
+    /// It is to stand still until a person looks at it.
+    Held(Box<PauseCause>),
 }
 
 impl From<Unanswered> for Ended {

@@ -42,6 +42,11 @@ pub(super) enum BroadcastCommand {
     Resume(OneArgs),
     /// End a broadcast: what was not sent yet is taken back
     Cancel(OneArgs),
+    /// Make a draft that sends to the failed recipients of a broadcast again
+    ///
+    /// Only to those for whom that may help, and never where the outcome is unknown. Plan and launch the draft as any other.
+    #[command(after_help = "Example:\n  mesej broadcast retry BROADCAST")]
+    Retry(OneArgs),
     /// Export what became of each recipient
     Export(ExportArgs),
 }
@@ -113,6 +118,7 @@ pub(super) async fn run(command: BroadcastCommand) -> Result<ExitCode, CliError>
         BroadcastCommand::Pause(args) => steer(&args, "pause", out).await,
         BroadcastCommand::Resume(args) => steer(&args, "resume", out).await,
         BroadcastCommand::Cancel(args) => steer(&args, "cancel", out).await,
+        BroadcastCommand::Retry(args) => retry(&args).await,
         BroadcastCommand::Export(args) => export(&args).await,
     }
 }
@@ -253,6 +259,13 @@ async fn steer(args: &OneArgs, what: &str, out: &mut (dyn Write + Send)) -> Resu
     Ok(ExitCode::SUCCESS)
 }
 
+async fn retry(args: &OneArgs) -> Result<ExitCode, CliError> {
+    let path = format!("{}/retry", args.path());
+    let made = of(&args.server.api()?.post(&path, &json!({})).await?);
+    writeln!(io::stdout(), "{}", text(&made, "broadcast_id"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// How far one is, on one line.
 fn progress(row: &Value) -> String {
     let total = number(row, "/plan/recipients");
@@ -270,8 +283,18 @@ fn progress(row: &Value) -> String {
     for (outcome, count) in counts(row, "/counts/outcomes") {
         let _ = write!(line, ", {outcome} {count}");
     }
-    if let Some(why) = row.pointer("/problem/message").and_then(Value::as_str) {
+    let problem = |member: &str| row.pointer(member).and_then(Value::as_str);
+    if let Some(why) = problem("/problem/message") {
         let _ = write!(line, ": {why}");
+    }
+    if let Some(bad) = row.pointer("/problem/counted") {
+        let _ = write!(line, " ({} of {})", number(bad, "/bad"), number(bad, "/results"));
+    }
+    if let Some(said) = problem("/problem/said") {
+        let _ = write!(line, " ({said})");
+    }
+    if let Some(advice) = problem("/problem/advice") {
+        let _ = write!(line, ". {advice}");
     }
     line
 }

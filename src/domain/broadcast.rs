@@ -2,15 +2,23 @@
 //!
 //! Counts move in the commit of what they count, so that no scan ever has to add anything up and a repetition changes nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
-use super::ids::{BroadcastId, MessageId, PhoneNumberId, WamidHash};
+use super::ids::{BroadcastId, PhoneNumberId, WamidHash};
 use super::status::DeliveryState;
 use super::usage::PricingCategory;
+
+mod last;
+mod problem;
+mod recent;
+
+pub use last::LastBroadcast;
+pub use problem::{BroadcastProblem, ToldProblem};
+pub use recent::{BadResult, RecentResults, ResultShare};
 
 /// One recipient of a broadcast, by the number that it has in the frozen audience.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -287,6 +295,9 @@ pub struct BroadcastProgress<'a> {
     pub numbers: &'a [PhoneNumberId],
     /// Whether it goes on.
     pub run: BroadcastRun,
+    /// Why it does not, where no person wanted that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<ToldProblem>,
     /// How many recipients came to what.
     pub counts: &'a BroadcastCounts,
     /// What of that no event told before.
@@ -302,8 +313,14 @@ pub struct BroadcastTally {
     pub numbers: Vec<PhoneNumberId>,
     /// Whether it goes on.
     pub run: BroadcastRun,
+    /// Why it does not, where no person wanted that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<BroadcastProblem>,
     /// How many recipients came to what.
     pub counts: BroadcastCounts,
+    /// What the last messages came to, since it began or went on.
+    #[serde(default)]
+    pub recent: RecentResults,
     /// Which version of the broadcast said so.
     #[serde(default)]
     version: u64,
@@ -335,8 +352,10 @@ impl BroadcastTally {
             broadcast,
             numbers,
             run,
+            problem: None,
             version: 0,
             counts: BroadcastCounts::default(),
+            recent: RecentResults::beginning(now),
             moved: now,
             told: ProgressSince::default(),
             told_at: now,
@@ -360,9 +379,10 @@ impl BroadcastTally {
         self.note(now);
     }
 
-    /// A recipient came to something else.
-    pub fn change(&mut self, from: Reached, to: Reached, now: Timestamp) {
+    /// A recipient came to something else, whose message Meta took then, if that is known.
+    pub fn change(&mut self, from: Reached, to: Reached, sent: Option<Timestamp>, now: Timestamp) {
         if from != to {
+            self.recent.change(from, to, sent, now);
             self.counts.remove(from);
             self.counts.add(to);
             self.note(now);
@@ -375,30 +395,50 @@ impl BroadcastTally {
         self.note(now);
     }
 
-    /// A customer did something who got the message.
-    pub fn react(&mut self, reaction: Reaction, now: Timestamp) {
+    /// A customer did something who got the message, which is from then.
+    pub fn react(&mut self, reaction: Reaction, of: Timestamp, now: Timestamp) {
         add(&mut self.counts.reactions, reaction);
+        if reaction == Reaction::OptedOut {
+            self.recent.opted_out(of, now);
+        }
         self.note(now);
     }
 
-    /// Whether a version of the broadcast may say how it goes on: one that says so late, after a newer one did, may not. A newer one is
-    /// remembered also where it says nothing new.
-    pub fn hears(&mut self, version: u64) -> bool {
-        if version > self.version {
+    /// Goes on, halts or ends, as a version of the broadcast says. Says whether it is so then: what was cancelled stays so, and a version
+    /// that says so late, after a newer one did, changes nothing. A newer one that has it go on looks at nothing that came before.
+    pub fn steer(
+        &mut self,
+        to: BroadcastRun,
+        why: Option<BroadcastProblem>,
+        version: u64,
+        now: Timestamp,
+    ) -> bool {
+        let is_newer = version > self.version;
+        if version < self.version {
+            return true;
+        }
+        if is_newer {
+            // Remembered also where it says nothing new.
             self.version = version;
             self.is_behind = true;
         }
-        version == self.version
-    }
-
-    /// Goes on, halts or ends. Says whether that is news; what was cancelled stays so.
-    pub fn steer(&mut self, to: BroadcastRun, now: Timestamp) -> bool {
-        let is_news = self.run != to && self.run != BroadcastRun::Cancelled;
-        if is_news {
-            self.run = to;
+        if self.run == BroadcastRun::Cancelled {
+            return to == BroadcastRun::Cancelled;
+        }
+        if is_newer && to == BroadcastRun::Running {
+            self.recent = RecentResults::beginning(now);
             self.note(now);
         }
-        is_news
+        if (self.run, self.problem) != (to, why) {
+            (self.run, self.problem) = (to, why);
+            self.note(now);
+        }
+        true
+    }
+
+    /// Which version of the broadcast said how it goes on.
+    pub const fn version(&self) -> u64 {
+        self.version
     }
 
     fn note(&mut self, now: Timestamp) {
@@ -436,30 +476,6 @@ impl BroadcastTally {
             categories: categories.collect(),
             bytes: whole.bytes.saturating_sub(before.bytes),
         }
-    }
-}
-
-/// The last broadcast whose message a conversation got.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastBroadcast {
-    /// Which.
-    #[serde(rename = "broadcast_id")]
-    pub broadcast: BroadcastId,
-    /// The message.
-    pub message_id: MessageId,
-    /// What the customer did since, each counted once.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub reactions: BTreeSet<Reaction>,
-}
-
-impl LastBroadcast {
-    /// How long after the message what a customer does counts for the broadcast.
-    pub const COUNTS_FOR: Duration = Duration::from_hours(7 * 24);
-
-    /// Notes what the customer did; says whether it is to be counted.
-    pub fn react(&mut self, reaction: Reaction, now: Timestamp) -> bool {
-        let counts = now < self.message_id.timestamp().after(Self::COUNTS_FOR);
-        counts && self.reactions.insert(reaction)
     }
 }
 

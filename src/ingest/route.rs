@@ -22,6 +22,7 @@ use crate::store::op::{Amend, Announce, Called, Naming, Op, Prefer, Receive, Rel
 use crate::store::{JournalEntry, ProcessId};
 use crate::telemetry::Seldom;
 use crate::telemetry::labels::{ElementKind, QuarantineReason};
+use crate::templates::News;
 use crate::whatsapp::webhook::Haste;
 use crate::whatsapp::{Element, IncomingMessage, IncomingStatus, OtherEvent, webhook};
 
@@ -288,7 +289,7 @@ impl Router {
             }
             Element::Other(other) => {
                 self.note_numbers(tenant, other);
-                self.hear_of_template(tenant, other, ticket);
+                self.hear_of(tenant, other, ticket);
                 (ElementKind::Account, told(other))
             }
             Element::Malformed(_) => return Handed::All,
@@ -318,9 +319,11 @@ impl Router {
         }
     }
 
-    /// Passes news of a message template on. The entry is done once they are written down.
-    fn hear_of_template(&self, tenant: TenantId, other: &OtherEvent, ticket: &Arc<Ticket>) {
-        if let (Some(news), Some(waba)) = (webhook::template_news(other), &other.waba) {
+    /// Passes news of a message template, or of a number, on. The entry is done once they are written down.
+    fn hear_of(&self, tenant: TenantId, other: &OtherEvent, ticket: &Arc<Ticket>) {
+        let of_template = webhook::template_news(other).map(News::Template);
+        let news = of_template.or_else(|| webhook::number_news(other).map(News::Number));
+        if let (Some(news), Some(waba)) = (news, &other.waba) {
             let heed = Heeded::of(ticket);
             let heed = Box::new(move || heed.settle());
             self.parts.templates.hear(tenant, waba, news, heed);

@@ -18,9 +18,10 @@ pub use self::merge::{Merge, Unmerge};
 use super::row::{MessageRef, Queued};
 use crate::domain::message::{Delivery, UnknownPolicy};
 use crate::domain::{
-    AgentId, AttemptToken, Author, BroadcastId, BroadcastRecipient, BroadcastRun, ContactAliases, ContactId,
-    Content, ConversationId, ConversationStatus, DeliveryState, DetailLimit, EventKind, MessageId,
-    MessageMedia, MetaError, PhoneNumberId, Purpose, Seq, Suppression, Timestamp, Wamid, WamidHash,
+    AgentId, AttemptToken, Author, BroadcastId, BroadcastProblem, BroadcastRecipient, BroadcastRun,
+    ContactAliases, ContactId, Content, ConversationId, ConversationStatus, DeliveryState, DetailLimit,
+    EventKind, MessageId, MessageMedia, MetaError, PhoneNumberId, Purpose, Seq, Suppression, Timestamp,
+    Wamid, WamidHash,
 };
 
 /// Something that happened.
@@ -135,6 +136,8 @@ pub struct SteerBroadcast {
     pub numbers: Vec<PhoneNumberId>,
     /// What is to be.
     pub to: BroadcastRun,
+    /// Why it does not go on, where no person wanted that.
+    pub problem: Option<BroadcastProblem>,
     /// Which version of the broadcast says so: what an earlier one said changes nothing any more.
     pub version: u64,
 }

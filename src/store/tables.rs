@@ -52,8 +52,8 @@ pub use audit_entry::{
 };
 pub use broadcast::{
     BROADCAST, BROADCAST_JOB, BROADCAST_KEPT, BROADCAST_PROGRESS, Broadcast, BroadcastAudience,
-    BroadcastExclusions, BroadcastJob, BroadcastPlan, BroadcastProblem, BroadcastProgressRow, BroadcastState,
-    BroadcastTemplate, PLAN_LASTS, UploadedRecipients,
+    BroadcastExclusions, BroadcastJob, BroadcastPause, BroadcastPlan, BroadcastProgressRow, BroadcastState,
+    BroadcastTemplate, PLAN_LASTS, PauseCount, UploadedRecipients,
 };
 pub use broadcast_chunk::{
     BROADCAST_CHUNK, BROADCAST_UPLOAD, BroadcastChunk, BroadcastUpload, CHUNK_BYTES, CHUNK_RECIPIENTS,
@@ -76,7 +76,7 @@ pub use media::{
 };
 pub use media_owner::{InstallationId, MEDIA_OWNER, MediaOwner};
 pub use merge::{MERGE, MergeId, MergeRecord};
-pub use number_standing::{NUMBER_STANDING, NumberStanding};
+pub use number_standing::{NUMBER_STANDING, NumberStanding, NumberWarning};
 pub use operator::{OPERATOR, Operator};
 pub use own_reply::{OWN_REPLY, OwnReply};
 pub use segment::{SEGMENT, Segment};

@@ -8,7 +8,7 @@ pub use people::{AuditOutcome, ErasureOf, MailKind, MailOutcome, ProviderSignIn,
 
 use super::table::{Label, label_enums};
 use crate::domain::subscription::SubscriptionState;
-use crate::domain::{EventKind, Priority, Quota, TemplateStatus};
+use crate::domain::{BroadcastProblem, EventKind, Priority, Quota, TemplateStatus};
 
 label_enums! {
     /// What became of a webhook of the payment provider's.
@@ -419,6 +419,16 @@ impl Label for SubscriptionState {
 }
 
 impl Label for Quota {
+    fn label(&self) -> &'static str {
+        self.as_str()
+    }
+
+    fn every() -> &'static [Self] {
+        Self::ALL
+    }
+}
+
+impl Label for BroadcastProblem {
     fn label(&self) -> &'static str {
         self.as_str()
     }

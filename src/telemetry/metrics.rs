@@ -11,7 +11,7 @@ use super::labels::{
 use super::table::metrics_table;
 pub use super::table::{number, signed};
 use crate::domain::subscription::SubscriptionState;
-use crate::domain::{EventKind, Priority, Quota};
+use crate::domain::{BroadcastProblem, EventKind, Priority, Quota};
 
 /// For what happens within this machine: 100 µs to 5 s.
 const LOCAL: &[f64] = &[
@@ -209,6 +209,8 @@ metrics_table! {
     gauge broadcasts_stalled = "mesej_broadcasts_stalled";
     /// People for whom broadcasts are: written down, and by what became of their turn.
     counter broadcast_recipients_total = "mesej_broadcast_recipients_total" { outcome: RecipientTurn };
+    /// Broadcasts that the gateway paused by itself, by why.
+    counter broadcast_auto_pauses_total = "mesej_broadcast_auto_pauses_total" { reason: BroadcastProblem };
     /// Seconds from the beginning of a broadcast's plan to its end.
     histogram(WAIT) broadcast_plan_seconds = "mesej_broadcast_plan_seconds";
     /// Tries to fetch files of messages, by how they ended.

@@ -1,4 +1,4 @@
-//! News of templates that webhooks tell. Writing them down takes several turns at the store for each, and customers' messages that came
+//! News of templates and numbers that webhooks tell. Writing them down takes several turns at the store for each, and customers' messages that came
 //! with them or behind them must not wait for that: so they wait here, beside the road in, and their webhook is done once they are written.
 
 use std::panic::AssertUnwindSafe;
@@ -11,8 +11,9 @@ use tokio::sync::{Mutex, mpsc};
 use super::TemplateBook;
 use crate::domain::{TenantId, WabaId};
 use crate::shutdown::Shutdown;
+use crate::store::StoreError;
 use crate::telemetry::metrics;
-use crate::whatsapp::webhook::TemplateNews;
+use crate::whatsapp::webhook::{NumberNews, TemplateNews};
 
 /// News that wait. Meta tells of a few templates a day; when it pauses all of a large account they are some hundreds.
 const WAITING: usize = 2_000;
@@ -22,10 +23,19 @@ const TOGETHER: usize = 8;
 /// Told that news need no further telling. Dropped without that, they are told again.
 pub type Heed = Box<dyn FnOnce() + Send>;
 
+/// What a webhook tells.
+#[derive(Debug)]
+pub enum News {
+    /// Of a template.
+    Template(TemplateNews),
+    /// Of an account's numbers.
+    Number(NumberNews),
+}
+
 struct Told {
     tenant: TenantId,
     waba: WabaId,
-    news: TemplateNews,
+    news: News,
     heed: Heed,
 }
 
@@ -46,8 +56,8 @@ impl Default for Hearing {
 }
 
 impl TemplateBook {
-    /// Takes news of a template, which are written down soon. Where too many wait it is left to the next list, which says the same.
-    pub fn hear(&self, tenant: TenantId, waba: &WabaId, news: TemplateNews, heed: Heed) {
+    /// Takes news, which are written down soon. Where too many wait it is left to the next look-up, which says much the same.
+    pub fn hear(&self, tenant: TenantId, waba: &WabaId, news: News, heed: Heed) {
         let told = Told {
             tenant,
             waba: waba.clone(),
@@ -83,19 +93,26 @@ impl TemplateBook {
         while waiting.try_recv().is_ok() {}
     }
 
+    async fn heard(&self, tenant: TenantId, waba: &WabaId, news: &News) -> Result<(), StoreError> {
+        match news {
+            News::Template(news) => self.apply(tenant, waba, news).await,
+            News::Number(news) => self.warn(tenant, waba, news).await,
+        }
+    }
+
     async fn write_down(&self, told: Told) {
-        let applied = AssertUnwindSafe(self.apply(told.tenant, &told.waba, &told.news)).catch_unwind();
+        let applied = AssertUnwindSafe(self.heard(told.tenant, &told.waba, &told.news)).catch_unwind();
         match applied.await {
             Ok(Ok(())) => (told.heed)(),
             Ok(Err(error)) => {
-                tracing::warn!(tenant.id = %told.tenant, %error, "cannot take over what is new of a template");
+                tracing::warn!(tenant.id = %told.tenant, %error, "cannot take over what a webhook tells of a template or a number");
                 if error.kind.is_lasting() {
                     // It would fail for ever.
                     self.skip(told);
                 }
             }
             Err(_panic) => {
-                tracing::error!(tenant.id = %told.tenant, "taking over what is new of a template panics");
+                tracing::error!(tenant.id = %told.tenant, "taking over what a webhook tells of a template or a number panics");
                 self.skip(told);
             }
         }

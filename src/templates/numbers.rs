@@ -6,12 +6,13 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{TemplateBook, TemplateError, schedule};
-use crate::domain::{PhoneNumberId, TenantId, WabaId};
+use crate::domain::{PhoneNumberId, TenantId, Timestamp, WabaId};
 use crate::store::StoreError;
-use crate::store::tables::NumberStanding;
+use crate::store::tables::{NumberStanding, NumberWarning};
 use crate::telemetry::labels::NumberQuality;
 use crate::whatsapp::client::{BearerToken, GraphError};
 use crate::whatsapp::number_check::NumberFacts;
+use crate::whatsapp::webhook::{NumberNews, Warning};
 
 /// Numbers of an account that are asked for in one look-up; Meta allows fewer.
 const MOST: usize = 50;
@@ -28,17 +29,60 @@ impl TemplateBook {
         number: &PhoneNumberId,
         facts: &NumberFacts,
     ) -> Result<(), StoreError> {
-        let standing = NumberStanding {
-            quality: facts.quality.clone(),
-            messaging_limit: facts.messaging_limit.clone(),
-            name_status: facts.name_status.clone(),
-            status: facts.status.clone(),
-            at: self.clock.now(),
+        let now = self.clock.now();
+        let kept = |before: Option<&NumberStanding>| {
+            let before = before.cloned().unwrap_or_else(|| nothing_known(now));
+            let quality_since = if before.quality == facts.quality {
+                before.quality_since
+            } else {
+                Some(now)
+            };
+            // Customers like it again.
+            let is_good = facts.quality.as_deref() == Some("GREEN");
+            let flagged = before.flagged.map(|warning| NumberWarning {
+                is_lifted: warning.is_lifted || is_good,
+                ..warning
+            });
+            Ok(Some(NumberStanding {
+                quality: facts.quality.clone(),
+                messaging_limit: facts.messaging_limit.clone(),
+                name_status: facts.name_status.clone(),
+                status: facts.status.clone(),
+                at: now,
+                quality_since,
+                flagged,
+                restricted: before.restricted,
+            }))
         };
-        let table = self.table::<NumberStanding>();
         let key = NumberStanding::at(tenant, number);
-        let kept = table.change::<StoreError>(key, |_before| Ok(Some(standing.clone())));
-        kept.await.map(drop)
+        let table = self.table::<NumberStanding>();
+        table.change::<StoreError>(key, kept).await.map(drop)
+    }
+
+    /// Takes over what a webhook warns of, for the number that it names or for all of the account.
+    pub async fn warn(&self, tenant: TenantId, waba: &WabaId, news: &NumberNews) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        for owner in self.store.number_owners().await? {
+            if (owner.tenant, &owner.waba) != (tenant, waba) {
+                continue;
+            }
+            if let Some(display) = &news.display {
+                let number = self.store.number(owner.id.clone()).await?;
+                let shown = number.map(|number| number.display).unwrap_or_default();
+                let digits = shown.chars().filter(char::is_ascii_digit);
+                if !digits.eq(display.chars()) {
+                    continue;
+                }
+            }
+            let warned = |before: Option<&NumberStanding>| {
+                let before = before.cloned().unwrap_or_else(|| nothing_known(now));
+                Ok(Some(warned(before, news, now)))
+            };
+            let key = NumberStanding::at(tenant, &owner.id);
+            let table = self.table::<NumberStanding>();
+            table.change::<StoreError>(key, warned).await?;
+        }
+        Ok(())
     }
 
     /// How each of a tenant's numbers stands that Meta was asked about.
@@ -113,4 +157,46 @@ impl TemplateBook {
         }
         Ok(counts)
     }
+}
+
+/// How a number stands that Meta was not asked about.
+const fn nothing_known(now: Timestamp) -> NumberStanding {
+    NumberStanding {
+        quality: None,
+        messaging_limit: None,
+        name_status: None,
+        status: None,
+        at: now,
+        quality_since: None,
+        flagged: None,
+        restricted: None,
+    }
+}
+
+/// What a warning makes of a row. One that is told late, after a newer one of its kind, changes nothing, and nor does a repetition.
+fn warned(before: NumberStanding, news: &NumberNews, now: Timestamp) -> NumberStanding {
+    let told_at = news.at.unwrap_or(now);
+    let (said, until, is_lifted) = match &news.warning {
+        Warning::Flagged(said) => (said, None, false),
+        Warning::Restricted(said, until) => (said, *until, false),
+        Warning::Unflagged(said) | Warning::Unrestricted(said) => (said, None, true),
+    };
+    let mut after = before;
+    let slot = match &news.warning {
+        Warning::Flagged(_) | Warning::Unflagged(_) => &mut after.flagged,
+        Warning::Restricted(..) | Warning::Unrestricted(_) => &mut after.restricted,
+    };
+    let is_old = slot
+        .as_ref()
+        .is_some_and(|known| told_at < known.told_at || told_at == known.told_at && known.said == *said);
+    if !is_old {
+        *slot = Some(NumberWarning {
+            said: said.clone(),
+            told_at,
+            since: now,
+            until,
+            is_lifted,
+        });
+    }
+    after
 }

@@ -217,6 +217,57 @@ pub fn told_by_status(code: i64) -> Class {
     }
 }
 
+/// Whether a message that failed may be sent again when a person wants that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendAgain {
+    /// The same would come of it, or nobody may.
+    Never,
+    /// Once what the code says is mended, or has passed.
+    Once,
+    /// Not before this time after the failure.
+    After(Duration),
+}
+
+impl SendAgain {
+    /// How long Meta keeps marketing from a customer who got too much of it, at least.
+    const CAPPED: Duration = Duration::from_hours(24);
+
+    /// By the code with which Meta said, once and for all, that the message failed. One in doubt is none of these.
+    pub fn of_failed(code: i64) -> Self {
+        // No code of Meta's.
+        let row = lookup(code).filter(|_| code != 0);
+        match (row.map(|row| row.class), code) {
+            (Some(Class::Retry(_) | Class::Refused(RefusalScope::Lane(_) | RefusalScope::Bulk(_))), _)
+            | (Some(Class::Ambiguous), 2 | 131_000 | 131_016)
+            | (Some(Class::Refused(RefusalScope::Template)), 132_001 | 132_015) => Self::Once,
+            (Some(Class::Refused(RefusalScope::Contact(ContactRefusal::MarketingLimit))), _) => {
+                Self::After(Self::CAPPED)
+            }
+            (
+                Some(
+                    Class::Refused(RefusalScope::Message | RefusalScope::Contact(_) | RefusalScope::Template)
+                    | Class::Ambiguous
+                    | Class::NotGraph,
+                )
+                | None,
+                _,
+            ) => Self::Never,
+        }
+    }
+}
+
+/// Why a message failed, in a word of the API; `None` where the code concerns the message alone.
+pub fn failure_reason(code: i64) -> Option<&'static str> {
+    let row = lookup(code).filter(|_| code != 0)?;
+    match row.class {
+        Class::Refused(RefusalScope::Contact(refusal)) => Some(refusal.as_str()),
+        Class::Refused(RefusalScope::Lane(reason) | RefusalScope::Bulk(reason)) => Some(reason.as_str()),
+        Class::Refused(RefusalScope::Template) => Some("template"),
+        Class::Retry(_) => Some("throttled"),
+        Class::Refused(RefusalScope::Message) | Class::Ambiguous | Class::NotGraph => None,
+    }
+}
+
 /// What an agent should be told about a code, in plain English.
 pub fn advice(code: i64) -> &'static str {
     lookup(code).map_or(

@@ -36,7 +36,7 @@ use crate::domain::{
 
 pub use calls::{IncomingCall, calls};
 pub use glance::{Glance, Haste, glance};
-pub use numbers::is_about_numbers;
+pub use numbers::{NumberNews, Warning, is_about_numbers, number_news};
 pub use preferences::{Preference, preferences};
 pub use read::parse;
 pub use templates::{TemplateChange, TemplateNews, template_news};

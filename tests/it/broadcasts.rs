@@ -3,6 +3,8 @@
 mod files;
 mod halted;
 mod killed;
+mod pausing;
+mod retrying;
 
 use mesej_simulator::NumberConfig;
 use mesej_simulator::control::SendQuery;
@@ -24,7 +26,10 @@ const NAME: &str = "spring_offer";
 
 /// A gateway whose account has the template.
 async fn started(kept: Kept, rate: u32) -> TestGateway {
-    let mut setup = Setup::default();
+    started_with(kept, rate, Setup::default()).await
+}
+
+async fn started_with(kept: Kept, rate: u32, mut setup: Setup) -> TestGateway {
     for number in &mut setup.simulator.numbers {
         number.rate = rate;
     }

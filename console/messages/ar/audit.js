@@ -120,6 +120,7 @@ export default {
   'audit.detail.unknown': 'لا يُعرف إن كان قد تم',
   'audit.detail.limit': 'الحد',
   'audit.detail.subscription': 'الاشتراك',
+  'audit.detail.problem': 'السبب',
   'audit.kind.user': 'شخص',
   'audit.kind.key': 'مفتاح',
   'audit.kind.operator': 'مشغّل',

@@ -113,6 +113,7 @@ export default {
   'audit.detail.unknown': 'nobody can tell whether it was done',
   'audit.detail.limit': 'limit',
   'audit.detail.subscription': 'subscription',
+  'audit.detail.problem': 'reason',
   'audit.kind.user': 'person',
   'audit.kind.key': 'key',
   'audit.kind.operator': 'operator',

@@ -117,6 +117,7 @@ export default {
   'audit.detail.unknown': 'no se sabe si se hizo',
   'audit.detail.limit': 'límite',
   'audit.detail.subscription': 'suscripción',
+  'audit.detail.problem': 'motivo',
   'audit.kind.user': 'persona',
   'audit.kind.key': 'clave',
   'audit.kind.operator': 'operador',

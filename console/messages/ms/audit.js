@@ -113,6 +113,7 @@ export default {
   'audit.detail.unknown': 'tidak diketahui sama ada dilakukan',
   'audit.detail.limit': 'had',
   'audit.detail.subscription': 'langganan',
+  'audit.detail.problem': 'sebab',
   'audit.kind.user': 'orang',
   'audit.kind.key': 'kunci',
   'audit.kind.operator': 'pengendali',

@@ -203,6 +203,9 @@ const fn trails(route: HttpRoute) -> Trails {
         HttpRoute::BroadcastCancel => {
             READS.post(Named(Action::BroadcastCancelled, Kind::Broadcast, "broadcast_id"))
         }
+        HttpRoute::BroadcastRetry => {
+            READS.post(Named(Action::BroadcastWritten, Kind::Broadcast, "broadcast_id"))
+        }
         HttpRoute::BroadcastExport => {
             READS.get(Named(Action::BroadcastExported, Kind::Broadcast, "broadcast_id"))
         }

@@ -3,8 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::actors::request::LaneState;
-use crate::domain::{BroadcastCounts, BroadcastTally, RecipientOutcome, Timestamp};
-use crate::store::tables::{Broadcast, BroadcastPlan, BroadcastProgressRow, BroadcastState};
+use crate::domain::{
+    BroadcastCounts, BroadcastProblem, BroadcastTally, RecipientOutcome, Timestamp, ToldProblem,
+};
+use crate::store::tables::{Broadcast, BroadcastPause, BroadcastPlan, BroadcastProgressRow, BroadcastState};
 
 /// How one stands now.
 pub(super) struct Standing {
@@ -54,7 +56,9 @@ fn plain(row: &Broadcast) -> Value {
         "not_after": row.not_after,
         "state": row.state,
         "version": row.version,
-        "problem": row.problem.map(|problem| json!({ "code": problem, "message": problem.meaning() })),
+        "problem": row.problem.map(|problem| told(problem, row.paused.as_ref())),
+        "paused_by": paused_by(row),
+        "resumed_at": row.resumed_at,
         "upload": row.upload.as_ref().map(|upload| json!({
             "columns": upload.columns,
             "phone": upload.phone,
@@ -75,6 +79,7 @@ fn plain(row: &Broadcast) -> Value {
         "launched_by": row.launched_by,
         "launched_at": row.launched_at,
         "ended_at": row.ended_at,
+        "retried_by": row.retried_by,
     })
 }
 
@@ -104,6 +109,29 @@ fn counted(plan: &BroadcastPlan, tally: &BroadcastTally) -> Value {
         "reactions": counts.reactions,
         "left": left(plan, counts),
         "moved_at": tally.moved,
+    })
+}
+
+/// A problem, with what more there is to say of it.
+fn told(problem: BroadcastProblem, paused: Option<&BroadcastPause>) -> Value {
+    let mut told = json!(ToldProblem::from(problem));
+    if let (Some(members), Some(paused)) = (told.as_object_mut(), paused) {
+        members.insert("at".to_owned(), json!(paused.at));
+        if let Some(said) = &paused.said {
+            members.insert("said".to_owned(), json!(said));
+        }
+        if let Some(counted) = paused.counted {
+            members.insert("counted".to_owned(), json!(counted));
+        }
+    }
+    told
+}
+
+/// Who paused one that is paused.
+fn paused_by(row: &Broadcast) -> Option<&'static str> {
+    (row.state == BroadcastState::Paused).then_some(match row.problem {
+        Some(_) => "system",
+        None => "person",
     })
 }
 

@@ -128,7 +128,7 @@ async fn from_nothing_to_a_key_that_sends() {
         mine.json()["numbers"][0]["standing"],
         json!({
             "quality": "GREEN", "messaging_limit": "TIER_2K", "name_status": "APPROVED", "status": "CONNECTED",
-            "at": NOW,
+            "at": NOW, "quality_since": NOW,
         })
     );
     let keys = api.admin_get(&of("/keys")).await;

@@ -10,11 +10,11 @@ use super::super::waits::Ended;
 use super::Runner;
 use crate::domain::message::Delivery;
 use crate::domain::{
-    Alias, AliasKind, BroadcastRecipient, Contact, ContactAliases, ContactId, DeliveryState, Priority,
-    StatusTimes, UnknownPolicy,
+    Alias, AliasKind, BroadcastProblem, BroadcastRecipient, Contact, ContactAliases, ContactId,
+    DeliveryState, Priority, StatusTimes, UnknownPolicy,
 };
 use crate::store::op::Submit;
-use crate::store::tables::{BroadcastProblem, PlannedRecipient};
+use crate::store::tables::PlannedRecipient;
 use crate::whatsapp::{Recipient, parse_outbound, payload};
 
 impl Runner<'_> {

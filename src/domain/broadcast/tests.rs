@@ -1,6 +1,9 @@
 //! How a tally moves.
 
+use std::collections::BTreeSet;
+
 use super::*;
+use crate::domain::ids::MessageId;
 
 fn tally() -> BroadcastTally {
     let now = Timestamp::from_secs(1_000);
@@ -26,11 +29,11 @@ fn each_recipient_stands_in_one_count_whatever_it_goes_through() {
         tally.accept(10, now);
     }
     tally.suppress(Suppression::OptedOut, now);
-    tally.change(QUEUED, reached(RecipientOutcome::Failed, 131_026), now);
-    tally.change(QUEUED, reached(RecipientOutcome::Sent, 0), now);
+    tally.change(QUEUED, reached(RecipientOutcome::Failed, 131_026), None, now);
+    tally.change(QUEUED, reached(RecipientOutcome::Sent, 0), None, now);
     // Shown as failed, and delivered all the same.
     let failed = reached(RecipientOutcome::Failed, 131_026);
-    tally.change(failed, reached(RecipientOutcome::Delivered, 0), now);
+    tally.change(failed, reached(RecipientOutcome::Delivered, 0), None, now);
     let counts = &tally.counts;
     assert_eq!((counts.submitted, counts.messages(), counts.bytes), (4, 3, 30));
     let standing: Vec<u64> = RecipientOutcome::ALL.iter().map(|one| counts.of(*one)).collect();
@@ -44,12 +47,12 @@ fn codes_are_bounded_and_what_is_counted_is_found_again() {
     let failed = |code| reached(RecipientOutcome::Failed, code);
     for code in 1..=40 {
         tally.accept(0, now);
-        tally.change(QUEUED, failed(code), now);
+        tally.change(QUEUED, failed(code), None, now);
     }
     assert_eq!(tally.counts.failed_by_code.len(), BroadcastCounts::MOST_CODES);
     assert_eq!(tally.counts.failed_by_other_codes, 8);
     for code in 1..=40 {
-        tally.change(failed(code), reached(RecipientOutcome::Delivered, 0), now);
+        tally.change(failed(code), reached(RecipientOutcome::Delivered, 0), None, now);
     }
     assert_eq!(tally.counts.failed_by_code.values().sum::<u64>(), 0);
     assert_eq!(tally.counts.failed_by_other_codes, 0);
@@ -88,10 +91,15 @@ fn events_tell_each_message_once_and_at_most_one_a_second() {
 #[test]
 fn what_was_cancelled_goes_on_no_more() {
     let (mut tally, now) = (tally(), Timestamp::from_secs(1_001));
-    assert!(tally.steer(BroadcastRun::Halted, now));
-    assert!(!tally.steer(BroadcastRun::Halted, now));
-    assert!(tally.steer(BroadcastRun::Cancelled, now));
-    assert!(!tally.steer(BroadcastRun::Running, now));
+    assert!(tally.steer(BroadcastRun::Halted, Some(BroadcastProblem::FailureSpike), 1, now));
+    assert_eq!(tally.problem, Some(BroadcastProblem::FailureSpike));
+    assert!(tally.steer(BroadcastRun::Running, None, 2, now));
+    // An older word comes late.
+    assert!(tally.steer(BroadcastRun::Halted, None, 1, now));
+    assert_eq!((tally.run, tally.problem), (BroadcastRun::Running, None));
+    assert!(tally.steer(BroadcastRun::Cancelled, None, 3, now));
+    assert!(tally.steer(BroadcastRun::Cancelled, None, 3, now));
+    assert!(!tally.steer(BroadcastRun::Running, None, 4, now));
     assert_eq!(tally.run, BroadcastRun::Cancelled);
 }
 
@@ -124,12 +132,14 @@ fn keys_of_a_recipient_are_apart() {
 #[test]
 fn what_an_earlier_version_says_late_is_not_heard() {
     let (mut tally, now) = (tally(), Timestamp::from_secs(1_001));
-    assert!(tally.hears(5));
-    assert!(tally.hears(6) && tally.steer(BroadcastRun::Halted, now));
-    assert!(!tally.hears(5), "it says that it runs, and was paused since");
-    assert!(tally.hears(6), "the same again");
-    assert!(tally.hears(7));
+    let halted = |tally: &BroadcastTally| tally.run == BroadcastRun::Halted;
+    assert!(tally.steer(BroadcastRun::Running, None, 5, now));
+    assert!(tally.steer(BroadcastRun::Halted, None, 6, now) && halted(&tally));
+    assert!(tally.steer(BroadcastRun::Running, None, 5, now));
+    assert!(halted(&tally), "it says that it runs, and was paused since");
+    assert!(tally.steer(BroadcastRun::Halted, None, 6, now), "the same again");
     let written = serde_json::to_string(&tally).unwrap();
     let mut read: BroadcastTally = serde_json::from_str(&written).unwrap();
-    assert!(!read.hears(6));
+    assert!(read.steer(BroadcastRun::Running, None, 5, now) && halted(&read));
+    assert!(read.steer(BroadcastRun::Running, None, 7, now) && !halted(&read));
 }

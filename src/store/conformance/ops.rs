@@ -123,6 +123,7 @@ pub(in crate::store) fn steer(to: BroadcastRun) -> Op {
         broadcast: BROADCAST,
         numbers: vec![number("1")],
         to,
+        problem: None,
         version: 0,
     })
 }

@@ -23,7 +23,7 @@ pub(super) fn steer(batch: &mut Batch<'_>, steer: &SteerBroadcast) -> Result<OpO
     let before = batch.rows.tally(steer.broadcast)?;
     let begun = || BroadcastTally::new(steer.broadcast, steer.numbers.clone(), to, now);
     let mut tally = before.unwrap_or_else(begun);
-    if tally.hears(steer.version) && !tally.steer(to, now) && tally.run != to {
+    if !tally.steer(to, steer.problem, steer.version, now) {
         return Ok(OpOutcome::Refused(OpRefusal::BroadcastCancelled));
     }
     if !tally.is_behind() {
@@ -172,6 +172,7 @@ fn tell(batch: &mut Batch<'_>, tally: &mut BroadcastTally) -> Result<crate::doma
         broadcast_id: tally.broadcast,
         numbers: &tally.numbers,
         run: tally.run,
+        problem: tally.problem.map(Into::into),
         counts: &tally.counts,
         since,
     };
@@ -237,7 +238,7 @@ pub fn forget_unsettled(
         };
         // An erasure has no time of its own.
         let moved = tally.moved;
-        tally.change(from, to, moved);
+        tally.change(from, to, None, moved);
         put(rows, &tally, moved)?;
     }
     rows.remove_outbox(number, message)
@@ -324,8 +325,8 @@ fn react(
     if !last.react(reaction, now) {
         return Ok(());
     }
-    let broadcast = last.broadcast;
-    count(batch, broadcast, |tally, now| tally.react(reaction, now))
+    let (broadcast, of) = (last.broadcast, last.message_id.timestamp());
+    count(batch, broadcast, |tally, now| tally.react(reaction, of, now))
 }
 
 /// A customer stopped marketing outside of any conversation, on a number.

@@ -86,8 +86,10 @@ impl Work {
             .category
             .clone()
             .filter(|_| self.priced == Some(true));
+        let times = &self.delivery.times;
+        let sent = times.sent.or(times.held);
         count(batch, recipient.broadcast, |tally, now| {
-            tally.change(from, to, now);
+            tally.change(from, to, sent, now);
             if let Some(category) = category {
                 tally.price(category, now);
             }

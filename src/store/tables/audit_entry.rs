@@ -12,7 +12,7 @@ use crate::domain::ids::hex;
 use crate::domain::quota::Quotas;
 use crate::domain::roles::{OperatorRole, Role};
 use crate::domain::subscription::SubscriptionState;
-use crate::domain::{AuditAction, MemberLimit, Month, TenantId, Timestamp, UserId};
+use crate::domain::{AuditAction, BroadcastProblem, MemberLimit, Month, TenantId, Timestamp, UserId};
 use crate::store::directory::Scope;
 use crate::store::plain::{Partition, PlainKey, PlainRow};
 
@@ -275,6 +275,9 @@ pub struct AuditDetails {
     /// The state that the subscription gets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subscription: Option<SubscriptionState>,
+    /// Why the gateway did it by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<BroadcastProblem>,
     /// How many things it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::{Kept, PLAIN, Subject, Table, Unsendable};
 use crate::domain::{
-    Author, BroadcastId, Epoch, ListId, PhoneNumberId, Purpose, SegmentId, SendRate, TenantId, Timestamp,
+    Author, BroadcastId, BroadcastProblem, Epoch, ListId, PhoneNumberId, Purpose, SegmentId, SendRate,
+    TenantId, Timestamp,
 };
 use crate::store::plain::{Partition, PlainKey, PlainRow};
 
@@ -112,54 +113,33 @@ impl BroadcastState {
     }
 }
 
-/// Why a broadcast could not be planned, or does not run although somebody launched it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BroadcastProblem {
-    /// Its time passed before it could begin.
-    TooLate,
-    /// The number's account has no such template.
-    TemplateUnknown,
-    /// The template is not approved.
-    TemplateNotSendable,
-    /// A list that it names was deleted.
-    ListGone,
-    /// A segment that it names was deleted, or names what is gone.
-    SegmentGone,
-    /// The tenant does not have the number any more.
-    NumberGone,
-    /// No file of recipients was uploaded, or it is kept no more.
-    NothingUploaded,
-    /// There are more recipients than one broadcast may have.
-    TooManyRecipients,
-    /// The store was restored, or a loss was accepted, since it was launched: some may have been sent that nobody knows of.
-    Restored,
-    /// The gateway cannot do it: its log says why.
-    Internal,
+/// That the gateway paused one by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BroadcastPause {
+    /// When.
+    pub at: Timestamp,
+    /// What Meta said, in its words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub said: Option<String>,
+    /// What was counted, where a count was the reason.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub counted: Option<PauseCount>,
+    /// Whether the audit log tells of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub is_recorded: bool,
 }
 
-impl BroadcastProblem {
-    /// What it means.
-    pub const fn meaning(self) -> &'static str {
-        match self {
-            Self::TooLate => {
-                "the time to start passed while it could not begin: resume it to send it all the same"
-            }
-            Self::TemplateUnknown => "the number's account has no template of this name in this language",
-            Self::TemplateNotSendable => "the template is not approved",
-            Self::ListGone => "a list that it names was deleted",
-            Self::SegmentGone => "a segment that it names was deleted, or names what is gone",
-            Self::NumberGone => "the number is not the tenant's any more",
-            Self::NothingUploaded => {
-                "no file of recipients was uploaded, or it is kept no more: upload it again"
-            }
-            Self::TooManyRecipients => "there are more recipients than one broadcast may have",
-            Self::Restored => {
-                "the store was restored, and some may have got it since the backup: resume it to send to the rest all the same, or cancel it"
-            }
-            Self::Internal => "the gateway cannot do it: its operators find why in its log",
-        }
-    }
+/// Too many of something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseCount {
+    /// How many were bad.
+    pub bad: u32,
+    /// Of how many.
+    pub results: u32,
+    /// The share, of a hundred, from which on it is paused.
+    pub percent: u32,
+    /// The seconds within which those went out.
+    pub within_s: u64,
 }
 
 /// The template, and what fills it.
@@ -206,6 +186,11 @@ pub enum BroadcastAudience {
     },
     /// The rows of a file.
     Upload {},
+    /// Whoever another broadcast, which is over, failed to reach, where sending again may help.
+    Retry {
+        /// The other.
+        broadcast_id: BroadcastId,
+    },
 }
 
 /// Whom it leaves out.
@@ -289,6 +274,12 @@ pub struct Broadcast {
     /// Why it stands there, where no person wanted it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub problem: Option<BroadcastProblem>,
+    /// What more there is to say of a pause that no person wanted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub paused: Option<BroadcastPause>,
+    /// When a person last had it go on: what Meta said before is known to them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub resumed_at: Option<Timestamp>,
     /// The file of recipients, for such an audience.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub upload: Option<UploadedRecipients>,
@@ -325,6 +316,9 @@ pub struct Broadcast {
     /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ended_at: Option<Timestamp>,
+    /// The broadcast that sends to its failed recipients again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub retried_by: Option<BroadcastId>,
 }
 
 impl Broadcast {

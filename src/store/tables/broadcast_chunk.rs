@@ -71,6 +71,8 @@ pub enum Unsendable {
     VariableRefused,
     /// The contact was erased.
     ContactGone,
+    /// Meta keeps marketing from the contact, and it is too soon to try again.
+    TooSoon,
 }
 
 impl Unsendable {
@@ -91,6 +93,7 @@ impl Unsendable {
             Self::VariableMissing => "variable_missing",
             Self::VariableRefused => "variable_refused",
             Self::ContactGone => "contact_gone",
+            Self::TooSoon => "too_soon",
         }
     }
 }

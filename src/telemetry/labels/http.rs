@@ -101,6 +101,8 @@ label_enums! {
         BroadcastResume = "/v1/broadcasts/{broadcast_id}/resume",
         /// It ends.
         BroadcastCancel = "/v1/broadcasts/{broadcast_id}/cancel",
+        /// Sends to its failed recipients again, by another one.
+        BroadcastRetry = "/v1/broadcasts/{broadcast_id}/retry",
         /// What became of its recipients.
         BroadcastRecipients = "/v1/broadcasts/{broadcast_id}/recipients",
         /// The same as a file.

@@ -5,6 +5,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::shutdown::Shutdown;
 use crate::telemetry::labels::NumberQuality;
+use crate::whatsapp::webhook::{NumberNews, Warning};
 use crate::whatsapp::webhook::{TemplateChange, TemplateNews};
 
 struct KeepingUp {
@@ -208,5 +209,66 @@ async fn how_numbers_stand_is_told_although_the_templates_are_not() {
     keeping.stage.meta.fail_from(0);
     keeping.pass(Duration::from_secs(60)).await;
     assert_eq!(keeping.stage.book.standings(ONE).await.unwrap().len(), 1);
+    keeping.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_warning_holds_for_the_number_it_names_until_a_newer_one_lifts_it() {
+    let keeping = KeepingUp::begin(vec![listed("a", "APPROVED")]).await;
+    let (book, clock) = (&keeping.stage.book, &keeping.stage.clock);
+    let number = PhoneNumberId::parse("101").unwrap();
+    let display = keeping
+        .stage
+        .store
+        .number(number.clone())
+        .await
+        .unwrap()
+        .unwrap()
+        .display;
+    let display: String = display.chars().filter(char::is_ascii_digit).collect();
+    let began = clock.now();
+    let news = |display: &str, warning, seconds| NumberNews {
+        display: Some(display.to_owned()),
+        warning,
+        at: Some(began.after(Duration::from_secs(seconds))),
+    };
+    let flagged = || Warning::Flagged("FLAGGED".to_owned());
+    let standing = async || book.standings(ONE).await.unwrap().remove(&number);
+    book.warn(ONE, &waba(), &news("999", flagged(), 10))
+        .await
+        .unwrap();
+    assert!(standing().await.is_none(), "another number");
+    book.warn(ONE, &waba(), &news(&display, flagged(), 10))
+        .await
+        .unwrap();
+    let since = standing().await.unwrap().flagged.unwrap().since;
+    clock.advance(Duration::from_secs(60));
+    // A repetition is not heard since later.
+    book.warn(ONE, &waba(), &news(&display, flagged(), 10))
+        .await
+        .unwrap();
+    assert_eq!(standing().await.unwrap().flagged.unwrap().since, since);
+    let lifted = || Warning::Unflagged("UNFLAGGED".to_owned());
+    book.warn(ONE, &waba(), &news(&display, lifted(), 9))
+        .await
+        .unwrap();
+    assert!(
+        standing().await.unwrap().flagged.unwrap().holds(clock.now()),
+        "it is older"
+    );
+    book.warn(ONE, &waba(), &news(&display, lifted(), 11))
+        .await
+        .unwrap();
+    assert!(!standing().await.unwrap().flagged.unwrap().holds(clock.now()));
+    // One of the account is for all of its numbers, and ends by itself.
+    let until = clock.now().after(Duration::from_secs(60));
+    let restricted = NumberNews {
+        display: None,
+        warning: Warning::Restricted("RESTRICTED".to_owned(), Some(until)),
+        at: None,
+    };
+    book.warn(ONE, &waba(), &restricted).await.unwrap();
+    let warning = standing().await.unwrap().restricted.unwrap();
+    assert!(warning.holds(clock.now()) && !warning.holds(until));
     keeping.end().await;
 }

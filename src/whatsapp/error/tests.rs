@@ -81,6 +81,46 @@ fn every_row_tells_an_agent_a_whole_sentence() {
 }
 
 #[test]
+fn what_passes_or_can_be_mended_may_be_sent_again_and_nothing_that_a_customer_wants() {
+    let again = |code| SendAgain::of_failed(code);
+    for code in [
+        2, 4, 190, 368, 130_429, 131_000, 131_016, 131_031, 131_042, 131_048, 131_056, 131_057, 132_001,
+        132_015,
+    ] {
+        assert_eq!(again(code), SendAgain::Once, "{code}");
+    }
+    assert_eq!(again(131_049), SendAgain::After(Duration::from_hours(24)));
+    for code in [
+        0, 1, 100, 130_403, 130_472, 130_497, 131_008, 131_026, 131_047, 131_050, 131_053, 132_000, 132_007,
+        132_012, 132_016, 9_999_999,
+    ] {
+        assert_eq!(again(code), SendAgain::Never, "{code}");
+    }
+    assert_eq!(failure_reason(131_049), Some("marketing_limit"));
+    assert_eq!(failure_reason(131_042), Some("payment"));
+    assert_eq!(failure_reason(132_015), Some("template"));
+    assert_eq!((failure_reason(0), failure_reason(100)), (None, None));
+}
+
+#[test]
+fn what_a_failure_says_of_a_broadcast_is_what_its_code_means() {
+    use crate::domain::BadResult;
+    assert_eq!(BadResult::of_code(0), None, "no code of Meta's");
+    for (code, row) in every_code().filter(|(code, _)| *code != 0) {
+        let says = match row.class {
+            Class::Refused(RefusalScope::Template) => Some(BadResult::TemplateRefused),
+            Class::Refused(RefusalScope::Contact(refusal)) => match refusal {
+                ContactRefusal::MarketingLimit | ContactRefusal::Blocked | ContactRefusal::Experiment => None,
+                ContactRefusal::MarketingStopped => Some(BadResult::OptedOut),
+                ContactRefusal::Unreachable | ContactRefusal::Country => Some(BadResult::Unreachable),
+            },
+            _ => Some(BadResult::Failed),
+        };
+        assert_eq!(BadResult::of_code(code), says, "{code}");
+    }
+}
+
+#[test]
 fn each_code_with_its_documented_status_means_what_the_list_says() {
     for (code, row) in every_code() {
         let status = if row.http_status == 0 {

@@ -1,7 +1,7 @@
 //! A broadcast whose gateway is killed while it is planned and while it runs.
 
 use mesej_simulator::NumberConfig;
-use mesej_simulator::control::SendQuery;
+use mesej_simulator::control::{SendQuery, WebhookTarget};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ use crate::process::{free_port, mesej};
 
 on_every_store! {
     whatever_is_killed_nobody_is_sent_to_twice_and_nobody_forgotten,
+    a_pause_that_was_decided_holds_although_the_ledger_was_not_told,
 }
 
 /// The gateway as a process of its own, which may be killed.
@@ -23,6 +24,18 @@ struct Process {
 }
 
 impl Process {
+    fn new() -> Self {
+        // Another test of this binary may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
+        Self {
+            child: None,
+            base: String::new(),
+            key: String::new(),
+            client: client.unwrap(),
+        }
+    }
+
     /// Starts it, to die at a crash point where one is named.
     async fn start(&mut self, kept: &Kept, meta: &str, dies_at: Option<&str>) {
         let port = free_port();
@@ -44,6 +57,15 @@ impl Process {
             answer.status().is_success().then_some(())
         })
         .await;
+    }
+
+    /// Has Meta's webhooks come here.
+    async fn hear(&self, meta: &mesej_simulator::Simulator) {
+        let target = WebhookTarget {
+            url: Some(format!("{}/webhooks/whatsapp", self.base)),
+            ..WebhookTarget::default()
+        };
+        meta.set_webhook(&target).await.unwrap();
     }
 
     /// Waits until it is dead.
@@ -74,6 +96,39 @@ impl Process {
         })
         .await
     }
+
+    /// A tenant with a number, and a draft of a broadcast to so many.
+    async fn draft(&mut self, rate: u32, many: u32) -> String {
+        let tenant = self
+            .call(Method::POST, "/v1/admin/tenants", &json!({ "name": "Toko" }))
+            .await;
+        let at = format!("/v1/admin/tenants/{}", tenant["tenant_id"].as_str().unwrap());
+        let number = NumberConfig::default();
+        let body = json!({
+            "phone_number_id": number.phone_number_id, "waba_id": number.waba_id, "app": "simulated",
+            "display_phone_number": number.display_phone_number, "access_token": "simulated-access-token", "rate": rate,
+        });
+        self.call(Method::POST, &format!("{at}/numbers"), &body).await;
+        let key = json!({ "name": "test", "scopes": ["send", "read", "agents"] });
+        let key = self.call(Method::POST, &format!("{at}/keys"), &key).await;
+        key["key"].as_str().unwrap().clone_into(&mut self.key);
+        // The account is not looked up yet: Meta alone decides about the template.
+        let mut plain = definition(&json!({ "type": "upload" }), &json!("5%"));
+        plain["template"] = json!({ "name": "hello_world", "language": { "code": "en_US" } });
+        let made = self.call(Method::POST, "/v1/broadcasts", &plain).await;
+        let path = format!(
+            "/v1/broadcasts/{}",
+            made["broadcast"]["broadcast_id"].as_str().unwrap()
+        );
+        let rows: Vec<String> = (0..many).map(|n| format!("+{}\n", phone(n))).collect();
+        let request = self
+            .client
+            .put(format!("{}{path}/audience", self.base))
+            .bearer_auth(&self.key)
+            .body(format!("phone\n{}", rows.concat()));
+        assert!(request.send().await.unwrap().status().is_success());
+        path
+    }
 }
 
 async fn whatever_is_killed_nobody_is_sent_to_twice_and_nobody_forgotten(kept: Kept) {
@@ -84,48 +139,11 @@ async fn whatever_is_killed_nobody_is_sent_to_twice_and_nobody_forgotten(kept: K
         number.rate = rate;
     }
     let meta = mesej_simulator::start(config).await.unwrap();
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .timeout(PATIENCE)
-        .build()
-        .unwrap();
-    let mut gateway = Process {
-        child: None,
-        base: String::new(),
-        key: String::new(),
-        client,
-    };
+    let mut gateway = Process::new();
     gateway
         .start(&kept, &meta.url(), Some("after_broadcast_chunk:1"))
         .await;
-    let tenant = gateway
-        .call(Method::POST, "/v1/admin/tenants", &json!({ "name": "Toko" }))
-        .await;
-    let at = format!("/v1/admin/tenants/{}", tenant["tenant_id"].as_str().unwrap());
-    let number = NumberConfig::default();
-    let body = json!({
-        "phone_number_id": number.phone_number_id, "waba_id": number.waba_id, "app": "simulated",
-        "display_phone_number": number.display_phone_number, "access_token": "simulated-access-token", "rate": rate,
-    });
-    gateway.call(Method::POST, &format!("{at}/numbers"), &body).await;
-    let key = json!({ "name": "test", "scopes": ["send", "read", "agents"] });
-    let key = gateway.call(Method::POST, &format!("{at}/keys"), &key).await;
-    key["key"].as_str().unwrap().clone_into(&mut gateway.key);
-    // The account is not looked up yet: Meta alone decides about the template.
-    let mut plain = definition(&json!({ "type": "upload" }), &json!("5%"));
-    plain["template"] = json!({ "name": "hello_world", "language": { "code": "en_US" } });
-    let made = gateway.call(Method::POST, "/v1/broadcasts", &plain).await;
-    let path = format!(
-        "/v1/broadcasts/{}",
-        made["broadcast"]["broadcast_id"].as_str().unwrap()
-    );
-    let rows: Vec<String> = (0..MANY).map(|n| format!("+{}\n", phone(n))).collect();
-    let request = gateway
-        .client
-        .put(format!("{}{path}/audience", gateway.base))
-        .bearer_auth(&gateway.key)
-        .body(format!("phone\n{}", rows.concat()));
-    assert!(request.send().await.unwrap().status().is_success());
+    let path = gateway.draft(rate, MANY).await;
     gateway
         .call(Method::POST, &format!("{path}/plan"), &json!({}))
         .await;
@@ -170,6 +188,91 @@ async fn whatever_is_killed_nobody_is_sent_to_twice_and_nobody_forgotten(kept: K
         never <= unknown,
         "{never} of {unknown} unknown ones were never sent: {done}"
     );
+    drop(gateway.child.take());
+    meta.stop().await;
+}
+
+async fn a_pause_that_was_decided_holds_although_the_ledger_was_not_told(kept: Kept) {
+    const MANY: u32 = 300;
+    let mut config = Setup::default().simulator;
+    let rate = 40;
+    for number in &mut config.numbers {
+        number.rate = rate;
+    }
+    config.faults.errored_later = 1.0;
+    let meta = mesej_simulator::start(config).await.unwrap();
+    let mut gateway = Process::new();
+    gateway
+        .start(&kept, &meta.url(), Some("after_broadcast_pause"))
+        .await;
+    gateway.hear(&meta).await;
+    let path = gateway.draft(rate, MANY).await;
+    gateway
+        .call(Method::POST, &format!("{path}/plan"), &json!({}))
+        .await;
+    let ready = gateway
+        .until(&path, "it is ready", |shown| shown["state"] == "ready")
+        .await;
+    let launch = json!({ "version": ready["version"] });
+    gateway
+        .call(Method::POST, &format!("{path}/launch"), &launch)
+        .await;
+    gateway.died().await;
+    meta.set_faults(&mesej_simulator::Faults::default()).unwrap();
+    gateway.start(&kept, &meta.url(), None).await;
+    gateway.hear(&meta).await;
+    let paused = gateway
+        .until(&path, "it is paused", |shown| shown["state"] == "paused")
+        .await;
+    assert_eq!(paused["problem"]["code"], "failure_spike", "{paused}");
+    let all = || meta.stats().graph.sends_accepted;
+    until("its ledger was told", || async {
+        let events = gateway
+            .call(Method::GET, "/v1/events?after=0&limit=500", &Value::Null)
+            .await;
+        let events = events["events"].as_array()?.clone();
+        let last = events
+            .into_iter()
+            .rev()
+            .find(|event| event["kind"] == "broadcast")?;
+        (last["data"]["run"] == "halted").then_some(())
+    })
+    .await;
+    // Other messages go out, and soon nothing beside them.
+    let other = json!({ "to": "+628999000111", "type": "template",
+        "template": { "name": "hello_world", "language": { "code": "en_US" } } });
+    let to_other = SendQuery {
+        to: Some("628999000111".to_owned()),
+        ..SendQuery::default()
+    };
+    let mut is_halted = false;
+    for count in 1..=6 {
+        let before = all();
+        gateway.call(Method::POST, "/v1/messages", &other).await;
+        until("it is sent", || async {
+            (meta.sends(&to_other).len() == count).then_some(())
+        })
+        .await;
+        is_halted = all() == before + 1;
+        if is_halted {
+            break;
+        }
+    }
+    assert!(is_halted && all() < u64::from(MANY), "the broadcast goes on");
+    gateway
+        .call(Method::POST, &format!("{path}/resume"), &json!({}))
+        .await;
+    let done = gateway
+        .until(&path, "it is done", |shown| shown["state"] == "done")
+        .await;
+    assert_eq!(done["counts"]["submitted"], MANY, "{done}");
+    for n in 0..MANY {
+        let query = SendQuery {
+            to: Some(phone(n)),
+            ..SendQuery::default()
+        };
+        assert!(meta.sends(&query).len() <= 1, "recipient {n}");
+    }
     drop(gateway.child.take());
     meta.stop().await;
 }

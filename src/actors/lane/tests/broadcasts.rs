@@ -13,6 +13,7 @@ async fn steer(world: &World, to: BroadcastRun) {
         broadcast: BROADCAST,
         numbers: vec![world.number.id.clone()],
         to,
+        problem: None,
         version: 0,
     };
     let outcome = world.ledger.commit(Op::SteerBroadcast(steer)).await.unwrap();

@@ -57,6 +57,12 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
             BROADCAST,
             json!({}),
         ),
+        (
+            "POST",
+            "/v1/broadcasts/{broadcast_id}/retry",
+            BROADCAST,
+            json!({}),
+        ),
         ("GET", "/v1/broadcasts/{broadcast_id}/recipients", SEE, json!({})),
         ("GET", "/v1/broadcasts/{broadcast_id}/export", EXPORT, json!({})),
     ]

@@ -1,0 +1,53 @@
+//! When a broadcast is paused by itself.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::Problems;
+use super::units::seconds;
+use crate::domain::{BadResult, RecentResults};
+
+/// Section `broadcasts`. A share of 0 is not looked at.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct BroadcastsConfig {
+    /// Shares are of messages that went out within this time.
+    #[serde(rename = "window_s", with = "seconds")]
+    pub window: Duration,
+    /// Fewer than so many say nothing.
+    pub at_least: u32,
+    /// The share, of a hundred, of failed messages.
+    pub failed_percent: u32,
+    /// That of customers who cannot be reached.
+    pub unreachable_percent: u32,
+    /// That of customers who stop marketing.
+    pub opted_out_percent: u32,
+}
+
+impl BroadcastsConfig {
+    /// The share, of a hundred, from which on results of a kind pause a broadcast; `None` where they never do. One refusal of the
+    /// template is enough: it is one of all messages.
+    pub const fn percent(&self, bad: BadResult) -> Option<u32> {
+        let percent = match bad {
+            BadResult::Failed => self.failed_percent,
+            BadResult::Unreachable => self.unreachable_percent,
+            BadResult::OptedOut => self.opted_out_percent,
+            BadResult::TemplateRefused => 0,
+        };
+        if percent == 0 { None } else { Some(percent) }
+    }
+
+    pub(super) fn check(&self, problems: &mut Problems) {
+        let longest = RecentResults::LONGEST.as_secs();
+        problems.range("broadcasts.window_s", self.window.as_secs(), 60..=longest);
+        problems.range("broadcasts.at_least", self.at_least, 1..=1_000_000);
+        for (name, percent) in [
+            ("broadcasts.failed_percent", self.failed_percent),
+            ("broadcasts.unreachable_percent", self.unreachable_percent),
+            ("broadcasts.opted_out_percent", self.opted_out_percent),
+        ] {
+            problems.range(name, percent, 0..=100);
+        }
+    }
+}
