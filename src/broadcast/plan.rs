@@ -434,7 +434,7 @@ fn columns(row: &Broadcast, filling: &Filling) -> Vec<String> {
 
 impl Broadcasts {
     /// What the template's category makes of a broadcast: where nothing is known of it, it is taken for marketing.
-    async fn purpose(
+    pub(super) async fn purpose(
         &self,
         tenant: TenantId,
         waba: &WabaId,

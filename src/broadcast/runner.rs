@@ -17,7 +17,7 @@ use super::waits::{Ended, Waits};
 use crate::actors::request::Refusal;
 use crate::crash::{self, CrashPoint};
 use crate::domain::{
-    BroadcastId, BroadcastProblem, BroadcastRun, PhoneNumberId, RecipientOutcome, TenantId, WabaId,
+    BroadcastId, BroadcastProblem, BroadcastRun, PhoneNumberId, Purpose, RecipientOutcome, TenantId, WabaId,
 };
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
@@ -270,14 +270,19 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Ends the run where Meta says something against its going on.
-    async fn demand_leave(&self) -> Result<(), Ended> {
+    /// Ends the run where Meta says something against its going on. A template that Meta takes for marketing since the plan goes to nobody
+    /// who wants none.
+    async fn demand_leave(&mut self) -> Result<(), Ended> {
         let (tenant, of) = (self.place.tenant, (&self.number, &self.waba));
         let obstacle = || self.broadcasts.obstacle(tenant, &self.row, of);
-        match self.waits.asked(obstacle).await? {
-            Some(cause) => Err(cause.into()),
-            None => Ok(()),
+        if let Some(cause) = self.waits.asked(obstacle).await? {
+            return Err(cause.into());
         }
+        let purpose = self.broadcasts.purpose(tenant, &self.waba, &self.row, self.waits);
+        if purpose.await? == Purpose::Marketing {
+            self.plan.purpose = Purpose::Marketing;
+        }
+        Ok(())
     }
 
     async fn look_now(&mut self) -> Result<(), Ended> {

@@ -1,15 +1,17 @@
-//! Broadcasts that do not go on: deleted after a cancel, and held after a restore.
+//! What changed since the plan, or the launch: deleted after a cancel, held after a restore, and marketing that was none.
 
+use mesej_simulator::TemplateFate;
 use mesej_simulator::control::SendQuery;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{definition, launched, list_of, made, phone, planned, sends, started, until_state};
-use crate::gateway::until;
+use super::{NAME, definition, launched, list_of, made, phone, planned, sends, started, until_state};
+use crate::gateway::{TestGateway, until};
 use crate::kept::{Kept, on_every_store};
 
 on_every_store! {
     one_that_was_cancelled_is_deleted_at_once_and_sends_nothing_more,
+    a_template_that_becomes_marketing_after_the_plan_goes_to_nobody_who_stopped_it,
 }
 
 async fn one_that_was_cancelled_is_deleted_at_once_and_sends_nothing_more(kept: Kept) {
@@ -36,6 +38,43 @@ async fn one_that_was_cancelled_is_deleted_at_once_and_sends_nothing_more(kept: 
     gateway.until_state(&reply, "read").await;
     let after = gateway.meta.sends(&SendQuery::default()).len();
     assert_eq!(after, sent + 1);
+    gateway.stop().await;
+}
+
+/// Meta takes the template for something else, and the gateway knows.
+async fn recategorised(gateway: &TestGateway, category: &str) {
+    let fate = TemplateFate {
+        name: NAME.to_owned(),
+        language: "en_US".to_owned(),
+        category: Some(category.to_owned()),
+        ..TemplateFate::default()
+    };
+    gateway.meta.change_template(&fate).unwrap();
+    until("the gateway knows of it", || async {
+        let (_, listed) = gateway.get("/v1/templates").await;
+        let mut all = listed["templates"].as_array()?.iter();
+        all.any(|one| one["name"] == NAME && one["category"] == category)
+            .then_some(())
+    })
+    .await;
+}
+
+async fn a_template_that_becomes_marketing_after_the_plan_goes_to_nobody_who_stopped_it(kept: Kept) {
+    let gateway = started(kept, 200).await;
+    recategorised(&gateway, "UTILITY").await;
+    let list = list_of(&gateway, 4).await;
+    gateway.meta.say_text(&phone(0), "stop").unwrap();
+    gateway.in_history("stop").await;
+    let audience = json!({ "type": "list", "list_id": list });
+    let path = made(&gateway, &definition(&audience, &json!("5%"))).await;
+    let ready = planned(&gateway, &path).await;
+    assert_eq!(ready["plan"]["recipients"], 4, "it is no marketing: {ready}");
+    recategorised(&gateway, "MARKETING").await;
+    launched(&gateway, &path).await;
+    let done = until_state(&gateway, &path, "done").await;
+    assert_eq!(done["counts"]["suppressed"], json!({ "opted_out": 1 }), "{done}");
+    assert_eq!(sends(&gateway, &phone(0)), 0);
+    assert_eq!((1..4).map(|n| sends(&gateway, &phone(n))).sum::<usize>(), 3);
     gateway.stop().await;
 }
 
