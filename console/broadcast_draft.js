@@ -11,7 +11,7 @@ const MINUTE = 60_000;
 
 /** What somebody who begins one has written. With one number there is nothing to choose. */
 export function emptyDraft() {
-  return { name: '', number: '', to: '', list: '', segment: '', exclude: { lists: [], segments: [] }, sent: null, template: null, values: {}, isFilledHere: false, isNow: true, at: '', late: USUAL_LATE, rate: '' };
+  return { name: '', number: '', to: '', list: '', segment: '', retried: '', exclude: { lists: [], segments: [] }, sent: null, template: null, values: {}, isFilledHere: false, isNow: true, at: '', late: USUAL_LATE, rate: '' };
 }
 
 /** The same of one that the gateway has. */
@@ -23,6 +23,7 @@ export function draftOf({ name, numbers, audience, exclude, template, rate, at, 
     to: audience.type === 'upload' && !upload ? '' : audience.type,
     list: audience.list_id ?? '',
     segment: audience.segment_id ?? '',
+    retried: audience.broadcast_id ?? '',
     exclude: { lists: exclude?.lists ?? [], segments: exclude?.segments ?? [] },
     sent: template ?? null,
     isNow: !at,
@@ -34,19 +35,25 @@ export function draftOf({ name, numbers, audience, exclude, template, rate, at, 
 
 /** What the gateway takes of it. */
 export function definitionOf(draft) {
-  const { name, number, to, list, segment, exclude, isNow, at, late, rate } = draft;
-  const audience = to === 'list' ? { type: 'list', list_id: list } : to === 'segment' ? { type: 'segment', segment_id: segment } : { type: 'upload' };
+  const { name, number, exclude, isNow, at, late, rate } = draft;
   const template = templateOf(draft);
   const begins = isNow ? NaN : timeOf(at);
   return {
     name: name.trim(),
     ...(template && { template }),
     numbers: [number],
-    audience,
+    audience: audienceOf(draft),
     exclude,
     ...(rate !== '' && { rate: Number(rate) }),
     ...(!Number.isNaN(begins) && { at: begins, not_after: begins + late * MINUTE }),
   };
+}
+
+function audienceOf({ to, list, segment, retried }) {
+  if (to === 'list') return { type: 'list', list_id: list };
+  if (to === 'segment') return { type: 'segment', segment_id: segment };
+  // Whom another one failed to reach stays so until somebody chooses others.
+  return to === 'retry' ? { type: 'retry', broadcast_id: retried } : { type: 'upload' };
 }
 
 /** The template as it is sent: as the gateway has it, until something of it is changed here. */

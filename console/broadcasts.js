@@ -13,7 +13,7 @@ export const isOver = ({ state }) => state === 'done' || state === 'cancelled';
 export const isWritten = ({ state }) => ['draft', 'planning', 'ready'].includes(state);
 
 /** What can be done with one where it stands. */
-export function doesOf({ state }) {
+export function doesOf({ state, counts, retried_by: retried }) {
   const does = {
     draft: ['remove'],
     planning: ['cancel'],
@@ -22,7 +22,8 @@ export function doesOf({ state }) {
     running: ['pause', 'cancel'],
     paused: ['resume', 'cancel'],
   };
-  return does[state] ?? ['remove'];
+  const mayRetry = (state === 'done' || state === 'cancelled') && (counts?.outcomes?.failed ?? 0) > 0 && !retried;
+  return does[state] ?? (mayRetry ? ['retry', 'remove'] : ['remove']);
 }
 
 const sumOf = (counts = {}) => Object.values(counts).reduce((sum, count) => sum + count, 0);

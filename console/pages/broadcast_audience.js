@@ -25,7 +25,7 @@ export function Audience({ context, draft, change, definitions, broadcast, wrong
   return html`
     <fieldset class="field choices">
       <legend>${t('broadcasts.for_whom')}</legend>
-      ${KINDS.map((kind) => html`<label key=${kind}><input type="radio" name="audience" checked=${draft.to === kind} onchange=${() => change({ to: kind })} /> ${t(`broadcasts.kind.${kind}`)}</label>`)}
+      ${(draft.retried ? ['retry', ...KINDS] : KINDS).map((kind) => html`<label key=${kind}><input type="radio" name="audience" checked=${draft.to === kind} onchange=${() => change({ to: kind })} /> ${t(`broadcasts.kind.${kind}`)}</label>`)}
     </fieldset>
     <${Wrong} text=${wrong.to} />
     <div class="form">

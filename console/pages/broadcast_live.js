@@ -47,6 +47,11 @@ function Doing({ context, broadcast, put, open }) {
       put((await ask('POST', `${pathOf(id)}/${what}`, {})).broadcast);
       setAsked(null);
     }, t(`broadcasts.${what}_done`, { name }));
+  const retry = () =>
+    run(async () => {
+      const made = await ask('POST', `${pathOf(id)}/retry`, {});
+      open(made.broadcast.broadcast_id);
+    }, t('broadcasts.retry_done', { name }));
   const remove = () =>
     run(async () => {
       await ask('DELETE', pathOf(id));
@@ -58,7 +63,7 @@ function Doing({ context, broadcast, put, open }) {
       ? html`<${Sure} ask=${t(`broadcasts.${asked}_ask`, { name })} label=${t(`broadcasts.${asked}_yes`)} run=${asked === 'remove' ? remove : () => steer(asked)} onKeep=${() => setAsked(null)} />`
       : html`
           <div class="buttons">
-            ${does.map((what) => html`<${Press} key=${what} label=${t(`broadcasts.${what}`)} tone=${what === 'cancel' || what === 'remove' ? 'danger' : ''} run=${() => (what === 'pause' || what === 'resume' ? steer(what) : setAsked(what))} />`)}
+            ${does.map((what) => html`<${Press} key=${what} label=${t(`broadcasts.${what}`)} tone=${what === 'cancel' || what === 'remove' ? 'danger' : ''} run=${() => (what === 'retry' ? retry() : what === 'pause' || what === 'resume' ? steer(what) : setAsked(what))} />`)}
           </div>
         `}
     <p class="page-problem" role="alert">${problem}</p>

@@ -7,6 +7,7 @@ import { authorName } from '../people.js';
 export function audienceText({ audience, upload }, { lists, segments }) {
   if (audience.type === 'list') return t('broadcasts.to_list', { name: lists.find((one) => one.list_id === audience.list_id)?.name ?? audience.list_id });
   if (audience.type === 'segment') return t('broadcasts.to_segment', { name: segments.find((one) => one.segment_id === audience.segment_id)?.name ?? audience.segment_id });
+  if (audience.type === 'retry') return t('broadcasts.to_retry');
   return upload ? t('broadcasts.to_file', { count: upload.rows }) : t('broadcasts.to_no_file');
 }
 

@@ -302,6 +302,27 @@ office('a draft is opened where it was left, and a plan that could not be made s
   await eventually('it is gone', () => broadcasts.rows.length === 0);
 });
 
+office('those whom one failed to reach get it again by a draft of their own, once', async ({ gateway, open }) => {
+  const { broadcasts } = gateway;
+  const one = broadcasts.addRunning('June', 100, { read: 90, failed: 10 });
+  broadcasts.goOn(one, { read: 90, failed: 10 }, { state: 'done', ended_at: Date.now() });
+  const page = await atWork(open, 'ana@example.com', `#/broadcasts/${one.broadcast_id}`);
+  const place = page.locator('#page');
+  await isState(page, 'Done');
+  await button(place, 'Send again to the failed').click();
+  await isAt(page, 'Who gets it?');
+  await place.getByRole('navigation', { name: 'Steps' }).getByRole('button', { name: 'Audience' }).click();
+  await soon.equal(() => place.getByLabel('those whom the earlier broadcast failed to reach').isChecked(), true);
+  await button(place, 'Save and close').click();
+  const [made] = broadcasts.rows;
+  await row(page, made).waitFor();
+  assert.deepEqual(made.audience, { type: 'retry', broadcast_id: one.broadcast_id });
+  await says(place, /those whom another broadcast failed to reach/);
+  await row(page, one).getByRole('link').click();
+  await isState(page, 'Done');
+  await soon.equal(() => button(place, 'Send again to the failed').count(), 0);
+});
+
 // --- who may what, and how it is read --------------------------------------------------------------------------------
 
 office('a supervisor sees how it goes and has no buttons, an agent has no such page', async ({ gateway, people, tenant, open }) => {

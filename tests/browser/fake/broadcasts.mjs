@@ -166,6 +166,13 @@ export class Broadcasts {
       this.#count(row, {});
       return ok({ broadcast: row }, 202);
     }
+    if (what === 'retry') {
+      if (!['done', 'cancelled'].includes(state) || row.retried_by) return wrong();
+      const { name, numbers, template } = row;
+      const made = this.add({ name, numbers, template, audience: { type: 'retry', broadcast_id: row.broadcast_id }, created_by: by, changed_by: by });
+      this.change(row, { retried_by: made.broadcast_id }, by);
+      return ok({ broadcast: made }, 201);
+    }
     if (what === 'cancel' && state === 'planning') this.change(row, { state: 'draft', plan: null }, by);
     else if (what === 'cancel') this.change(row, { state: 'cancelled', ended_at: Date.now() }, by);
     else if (what === 'pause' && state === 'running') this.change(row, { state: 'paused' }, by);

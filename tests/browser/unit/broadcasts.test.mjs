@@ -74,6 +74,9 @@ test('spans are told in one unit, and durations by the slowest rate', () => {
 test('what can be done goes by where it stands', () => {
   const does = Object.fromEntries(['draft', 'planning', 'ready', 'scheduled', 'running', 'paused', 'done', 'cancelled'].map((state) => [state, doesOf({ state }).join()]));
   assert.deepEqual(does, { draft: 'remove', planning: 'cancel', ready: 'remove', scheduled: 'cancel', running: 'pause,cancel', paused: 'resume,cancel', done: 'remove', cancelled: 'remove' });
+  const failed = { state: 'done', counts: { outcomes: { failed: 2 } } };
+  assert.deepEqual(doesOf(failed), ['retry', 'remove']);
+  assert.deepEqual(doesOf({ ...failed, retried_by: 'b2' }), ['remove'], 'once at a time');
 });
 
 test('samples of one second are one, and many become half', () => {
