@@ -68,6 +68,10 @@ pub(super) fn environment(plan: &Plan, home: &Path, port: u16, meta: &str) -> Ve
         ("MESEJ_WHATSAPP__APPS", apps.to_owned()),
         ("MESEJ_WHATSAPP__TOTAL_TIMEOUT_MS", "5000".to_owned()),
         ("MESEJ_UNKNOWN__NEVER_DUPLICATE_S", "20".to_owned()),
+        // Its customers stop marketing, and its Meta fails, more often than anybody's: shares of that are to pause no broadcast of it.
+        ("MESEJ_BROADCASTS__FAILED_PERCENT", "0".to_owned()),
+        ("MESEJ_BROADCASTS__UNREACHABLE_PERCENT", "0".to_owned()),
+        ("MESEJ_BROADCASTS__OPTED_OUT_PERCENT", "0".to_owned()),
         ("MESEJ_CRASH_LOG", log),
     ]
     .into_iter()
