@@ -323,18 +323,7 @@ pub(super) async fn whoever_was_erased_is_sold_nothing_when_an_old_list_names_th
     let refused = OpOutcome::Refused(OpRefusal::OptedOut);
     assert_eq!(scene.one(offer.clone()).await, refused);
     assert_eq!(scene.contact("628111111").await, None);
-    for name in ["628111111", "ID.CANARY"] {
-        let imported = ChangeContact {
-            who: Whom::Named(ops::names(&[name])),
-            changes: Vec::new(),
-            by: ops::agent("ana"),
-            audience: Audience::Nobody,
-        };
-        scene.one(Op::ChangeContact(Box::new(imported))).await;
-        let contact = scene.contact(name).await.unwrap();
-        let row = scene.store.contact(TENANT, contact).await.unwrap().unwrap();
-        assert_eq!(row.opted_out_by, Some(WishSource::Business), "{name}");
-    }
+    come_back_with_the_stop(&mut scene).await;
     assert_eq!(scene.one(offer.clone()).await, refused);
     // Unless they say so themselves.
     let wants = Op::Prefer(Prefer {
@@ -466,5 +455,21 @@ pub(super) async fn a_broadcast_that_is_to_be_sent_knows_the_customer_no_more(ba
     let after = scene.contents().await;
     for canary in CANARIES {
         assert!(!mentions(&after, canary), "{canary} is still there");
+    }
+}
+
+/// Whoever was erased and comes back by a list wants no marketing, under each of the names.
+async fn come_back_with_the_stop(scene: &mut Scene) {
+    for name in ["628111111", "ID.CANARY"] {
+        let imported = ChangeContact {
+            who: Whom::Named(ops::names(&[name])),
+            changes: Vec::new(),
+            by: ops::agent("ana"),
+            audience: Audience::Nobody,
+        };
+        scene.one(Op::ChangeContact(Box::new(imported))).await;
+        let contact = scene.contact(name).await.unwrap();
+        let row = scene.store.contact(TENANT, contact).await.unwrap().unwrap();
+        assert_eq!(row.opted_out_by, Some(WishSource::Business), "{name}");
     }
 }

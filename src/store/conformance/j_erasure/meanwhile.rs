@@ -6,10 +6,10 @@ use super::super::contents::exported;
 use super::super::ops;
 use super::super::scene::{Scene, TENANT, mentions};
 use super::super::{Backend, Memory};
-use super::{CANARIES, fill};
-use crate::domain::{ContactAliases, WishSource};
+use super::{CANARIES, come_back_with_the_stop, fill};
+use crate::domain::ContactAliases;
 use crate::store::RecordKind;
-use crate::store::op::{Audience, ChangeContact, Erase, Op, Whom};
+use crate::store::op::{Erase, Op};
 
 pub(in crate::store::conformance) async fn what_is_submitted_while_a_customer_is_erased_goes_too(
     backend: impl Backend,
@@ -83,15 +83,6 @@ pub(in crate::store::conformance) async fn whoever_led_to_an_erased_customer_is_
     scene.store.erase_contact(TENANT, listed).await.unwrap();
     for name in ["628111111", "ID.CANARY"] {
         assert_eq!(scene.contact(name).await, None);
-        let imported = ChangeContact {
-            who: Whom::Named(ops::names(&[name])),
-            changes: Vec::new(),
-            by: ops::agent("ana"),
-            audience: Audience::Nobody,
-        };
-        scene.one(Op::ChangeContact(Box::new(imported))).await;
-        let contact = scene.contact(name).await.unwrap();
-        let row = scene.store.contact(TENANT, contact).await.unwrap().unwrap();
-        assert_eq!(row.opted_out_by, Some(WishSource::Business), "{name}");
     }
+    come_back_with_the_stop(&mut scene).await;
 }
