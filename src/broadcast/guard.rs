@@ -189,7 +189,7 @@ impl Broadcasts {
         self.templates.get(tenant, name.id()).await
     }
 
-    async fn was_looked_up(&self, tenant: TenantId, waba: &WabaId) -> Result<bool, StoreError> {
+    pub(super) async fn was_looked_up(&self, tenant: TenantId, waba: &WabaId) -> Result<bool, StoreError> {
         let account = self.templates.account(tenant, waba).await?;
         Ok(account.is_some_and(|account| account.synced_at.is_some()))
     }

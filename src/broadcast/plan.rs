@@ -15,8 +15,8 @@ use super::variables::{Filling, Who};
 use super::waits::{Ended, Waits};
 use crate::bulk::erased::{Erased, Looking};
 use crate::domain::{
-    BroadcastId, BroadcastProblem, Contact, ContactAliases, PhoneNumberId, Purpose, TemplateName, TenantId,
-    Timestamp, WabaId,
+    BroadcastId, BroadcastProblem, Contact, ContactAliases, PhoneNumberId, Purpose, TenantId, Timestamp,
+    WabaId,
 };
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
@@ -434,20 +434,16 @@ fn columns(row: &Broadcast, filling: &Filling) -> Vec<String> {
 
 impl Broadcasts {
     /// What the template's category makes of a broadcast: where nothing is known of it, it is taken for marketing.
-    pub(super) async fn purpose(
+    async fn purpose(
         &self,
         tenant: TenantId,
         waba: &WabaId,
         row: &Broadcast,
         waits: Waits<'_>,
     ) -> Result<Purpose, Ended> {
-        let template = &row.template;
-        let id = TemplateName::new(waba.clone(), template.name.as_str(), &template.language).id();
-        let found = waits.asked(|| self.templates.get(tenant, id)).await?;
+        let found = waits.asked(|| self.its_template(tenant, row, waba)).await?;
         let Some(found) = found else {
-            let account = waits.asked(|| self.templates.account(tenant, waba)).await?;
-            let was_looked_up = account.is_some_and(|account| account.synced_at.is_some());
-            return if was_looked_up {
+            return if waits.asked(|| self.was_looked_up(tenant, waba)).await? {
                 Err(Ended::Failed(BroadcastProblem::TemplateUnknown))
             } else {
                 Ok(Purpose::Marketing)

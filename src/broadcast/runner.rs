@@ -21,7 +21,7 @@ use crate::domain::{
 };
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
-use crate::store::op::{OpOutcome, OpRefusal, SteerBroadcast, Submit};
+use crate::store::op::{OpOutcome, OpRefusal, Submit};
 use crate::store::tables::{
     BROADCAST_KEPT, Broadcast, BroadcastChunk, BroadcastPlan, BroadcastProgressRow, BroadcastState,
     PLAN_LASTS, PlannedRecipient,
@@ -38,8 +38,6 @@ const WIDEST: u32 = 2_000;
 const NARROWEST: u32 = 20;
 /// Recipients that are handed over together: as many as the ledger takes into one batch.
 const TOGETHER: usize = 64;
-/// How often events tell what none told yet.
-const TOLD: Duration = Duration::from_secs(1);
 
 impl Broadcasts {
     /// Runs a broadcast to its end, or until somebody pauses it.
@@ -106,7 +104,6 @@ struct Runner<'a> {
     noted: u32,
     pace: Pace,
     looked: Duration,
-    told: Duration,
     speed: Speed,
 }
 
@@ -162,7 +159,6 @@ impl<'a> Runner<'a> {
             next,
             noted: next,
             looked: now,
-            told: now,
             speed: Speed::new(now),
         };
         runner.demand_leave().await?;
@@ -174,15 +170,7 @@ impl<'a> Runner<'a> {
     async fn steer(&mut self) -> Result<(), Ended> {
         let mut failures = 0;
         loop {
-            let steer = SteerBroadcast {
-                broadcast: self.place.broadcast,
-                numbers: self.row.numbers.clone(),
-                to: BroadcastRun::Running,
-                problem: None,
-                version: self.row.version,
-            };
-            let tenants = &self.broadcasts.tenants;
-            let Err(refusal) = tenants.steer_broadcast(self.place.tenant, steer).await else {
+            let Err(refusal) = self.broadcasts.steer(self.place.tenant, &self.row).await else {
                 return Ok(());
             };
             self.refused(refusal, &mut failures).await?;
@@ -242,7 +230,10 @@ impl<'a> Runner<'a> {
             let worthwhile = (self.window() / 8).max(1);
             let is_worth_it = room >= worthwhile || room > 0 && waiting == 0;
             if is_over || !is_worth_it {
-                self.tell(tally.is_behind()).await?;
+                // The ledger tells while something moves; what it told last is told here.
+                if tally.is_due(now) {
+                    self.steer().await?;
+                }
                 self.waits.sleep(TICK).await?;
             } else {
                 self.hand_over(room).await?;
@@ -278,8 +269,9 @@ impl<'a> Runner<'a> {
         if let Some(cause) = self.waits.asked(obstacle).await? {
             return Err(cause.into());
         }
-        let purpose = self.broadcasts.purpose(tenant, &self.waba, &self.row, self.waits);
-        if purpose.await? == Purpose::Marketing {
+        let template = || self.broadcasts.its_template(tenant, &self.row, &self.waba);
+        let template = self.waits.asked(template).await?;
+        if template.is_some_and(|template| template.purpose() == Purpose::Marketing) {
             self.plan.purpose = Purpose::Marketing;
         }
         Ok(())
@@ -425,16 +417,6 @@ impl<'a> Runner<'a> {
             if let Some(refusal) = refused {
                 self.refused(refusal, &mut failures).await?;
             }
-        }
-        Ok(())
-    }
-
-    /// Has events tell what none told yet: the ledger itself tells while something moves.
-    async fn tell(&mut self, is_behind: bool) -> Result<(), Ended> {
-        let now = self.broadcasts.clock.monotonic();
-        if is_behind && now.saturating_sub(self.told) >= TOLD {
-            self.told = now;
-            self.steer().await?;
         }
         Ok(())
     }
