@@ -12,12 +12,16 @@ BACKEND ?= fjall
 BROADCAST ?=
 # More options of the kill rig, such as a lighter load for a server that shares the machine.
 LOAD ?=
+# How the rigs' programs are built. `make test` takes the debug build, which it has anyway, and whose checks of arithmetic are on.
+BUILD ?= release
 
 # How long `make fuzz` runs each target, and which one, if not all.
 SECS ?= 60
 ONLY ?=
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+BUILT = $(TARGET)/$(BUILD)
+CARGO_BUILD = cargo build --locked $(if $(filter release,$(BUILD)),--release)
 CARGO_DENY := 0.20.2
 CARGO_LLVM_COV := 0.9.1
 CARGO_FUZZ := 0.13.2
@@ -73,8 +77,8 @@ client-test: ## Public Cloud API clients, for Python and JavaScript, against the
 	CLIENTS_DIR=$(TARGET)/clients tests/clients/simulated.sh $(TARGET)/debug/mesej
 
 tls-test: ## TLS on the listener as strangers find it, and a certificate renewed under load (needs Python 3.11 and openssl)
-	cargo build --release --locked --package mesej
-	python3 -B tests/tls/check.py $(TARGET)/release/mesej
+	$(CARGO_BUILD) --package mesej
+	python3 -B tests/tls/check.py $(BUILT)/mesej
 
 oidc-test: ## Sign in by a public OpenID Connect provider from npm (needs Node 20)
 	cargo build --locked --package mesej
@@ -124,16 +128,16 @@ bench: ## Measure the pace of sending, what stuck agents and deliveries cost, an
 	MESEJ_CQL_SYNC=periodic cargo bench --locked --package mesej --bench backends
 
 kill: ## Kill the gateway under load and ask what was lost or sent twice (CYCLES, SEED, BACKEND; BROADCAST=N: with one of N recipients; MEDIA=1: while files and contacts come)
-	cargo build --release --locked --package mesej --package mesej-load
-	$(TARGET)/release/mesej-load $(if $(MEDIA),files kill --cycles $(CYCLES) --seed $(SEED),kill --cycles $(CYCLES) --seed $(SEED) --backend $(BACKEND) $(if $(BROADCAST),--broadcast $(BROADCAST))) $(LOAD)
+	$(CARGO_BUILD) --package mesej --package mesej-load
+	$(BUILT)/mesej-load $(if $(MEDIA),files kill --cycles $(CYCLES) --seed $(SEED),kill --cycles $(CYCLES) --seed $(SEED) --backend $(BACKEND) $(if $(BROADCAST),--broadcast $(BROADCAST))) $(LOAD)
 
 ring: ## Kill and stop nodes of a cluster of three under load (SEED, LOAD='--secs 60')
-	cargo build --release --locked --package mesej --package mesej-load
-	$(TARGET)/release/mesej-load ring --seed $(SEED) $(LOAD)
+	$(CARGO_BUILD) --package mesej --package mesej-load
+	$(BUILT)/mesej-load ring --seed $(SEED) $(LOAD)
 
 contest: ## Let two gateways fight for one tenant on one cluster, under load
-	cargo build --release --locked --package mesej --package mesej-load
-	$(TARGET)/release/mesej-load contest --seed $(SEED) $(LOAD)
+	$(CARGO_BUILD) --package mesej --package mesej-load
+	$(BUILT)/mesej-load contest --seed $(SEED) $(LOAD)
 
 contacts: ## Import a million contacts, then ask for some (LOAD='--contacts 100000 --backend cql')
 	cargo build --release --locked --package mesej --package mesej-load
@@ -152,14 +156,13 @@ test: ## Everything that must hold
 	$(TIMED) client-test $(MAKE) client-test
 	$(TIMED) oidc-test $(MAKE) oidc-test
 	$(TIMED) s3-test $(MAKE) s3-test
-	$(TIMED) release-build cargo build --release --locked --package mesej --package mesej-load
-	$(TIMED) tls-test $(MAKE) tls-test
-	$(TIMED) kill $(MAKE) kill CYCLES=20
-	$(TIMED) kill-broadcast $(MAKE) kill CYCLES=4 BROADCAST=300 LOAD='--cancel --inbound 50 --sends 20 --life-ms 200 3000'
-	$(TIMED) kill-clock $(MAKE) kill CYCLES=40 LOAD=--clock
-	$(TIMED) kill-cql $(MAKE) kill CYCLES=5 BACKEND=cql LOAD='--inbound 100 --sends 40'
-	$(TIMED) ring $(MAKE) ring LOAD='--nodes 1 --inbound 100 --sends 40 --secs 5 --outage-secs 4'
-	$(TIMED) contest $(MAKE) contest
+	$(TIMED) tls-test $(MAKE) BUILD=debug tls-test
+	$(TIMED) kill $(MAKE) BUILD=debug kill CYCLES=20
+	$(TIMED) kill-broadcast $(MAKE) BUILD=debug kill CYCLES=4 BROADCAST=300 LOAD='--cancel --inbound 50 --sends 20 --life-ms 200 3000'
+	$(TIMED) kill-clock $(MAKE) BUILD=debug kill CYCLES=40 LOAD=--clock
+	$(TIMED) kill-cql $(MAKE) BUILD=debug kill CYCLES=5 BACKEND=cql LOAD='--inbound 100 --sends 40'
+	$(TIMED) ring $(MAKE) BUILD=debug ring LOAD='--nodes 1 --inbound 100 --sends 40 --secs 5 --outage-secs 4'
+	$(TIMED) contest $(MAKE) BUILD=debug contest
 
 deny: ## Check licences, bans and sources of all dependencies
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(CARGO_DENY)
