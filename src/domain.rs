@@ -46,8 +46,9 @@ pub use audit::{AuditAction, Month};
 pub use backoff::Backoff;
 pub use broadcast::{
     BadResult, BroadcastCounts, BroadcastProblem, BroadcastProgress, BroadcastRecipient, BroadcastRun,
-    BroadcastTally, LastBroadcast, Reached, Reaction, RecentResults, RecipientOutcome, ResultShare,
-    Suppression, ToldProblem,
+    BroadcastTally, Due, LastBroadcast, LocalStart, LocalTime, Reached, Reaction, RecentResults,
+    RecipientOutcome, ResultShare, SendingHours, Suppression, Timetable, ToldProblem, WeekHours, WhoseZone,
+    Zone, ZoneSet, ZoneSpan, ZoneTooLate,
 };
 pub use cards::{Card, Facts, MergeDone};
 pub use clock::{Clock, SteadyClock, SystemClock, TestClock, Timestamp};

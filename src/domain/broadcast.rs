@@ -12,13 +12,19 @@ use super::ids::{BroadcastId, PhoneNumberId, WamidHash};
 use super::status::DeliveryState;
 use super::usage::PricingCategory;
 
+mod hours;
 mod last;
 mod problem;
 mod recent;
+mod timetable;
+mod zone;
 
+pub use hours::{SendingHours, WeekHours, WhoseZone};
 pub use last::LastBroadcast;
 pub use problem::{BroadcastProblem, ToldProblem};
 pub use recent::{BadResult, RecentResults, ResultShare};
+pub use timetable::{Due, LocalStart, Timetable, ZoneSpan, ZoneTooLate};
+pub use zone::{LocalTime, Zone, ZoneSet};
 
 /// One recipient of a broadcast, by the number that it has in the frozen audience.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
