@@ -131,6 +131,7 @@ fn tenant_routes(v1: &mut ServiceConfig) {
     v1.service(at(HttpRoute::Socket).route(web::get().to(ws::open)))
         .service(at(HttpRoute::Ticket).route(post().to(ws::ticket)))
         .service(at(HttpRoute::Messages).route(post().to(messages::submit)))
+        .service(at(HttpRoute::ScheduledMessages).route(read().to(messages::scheduled::list)))
         .service(at(HttpRoute::Conversations).route(read().to(conversations::list)))
         .service(at(HttpRoute::Events).route(read().to(events::list)))
         .service(

@@ -258,13 +258,19 @@ impl KeyRing {
 
     /// Takes a call's place in the pace of the key, or of the person, and in that of the tenant, or says when there will be one.
     pub fn admit(&self, known: &KnownKey) -> Result<(), ApiError> {
-        let user = known.user.as_ref().map(|user| pace_of(user.id));
-        self.take_place(user.unwrap_or(known.key.hash))?;
-        let caller = match user {
-            Some(_) => Caller::Person,
-            None => Caller::Program,
-        };
+        let (whose, caller) = paced_by(known);
+        self.take_place(whose)?;
         known.quotas.admit(caller, self.clock.monotonic())
+    }
+
+    /// Waits for a place in the same paces, however long that takes: for one of many things that one call asks for.
+    pub(super) async fn turn(&self, known: &KnownKey) {
+        let (whose, caller) = paced_by(known);
+        while let Err(wait) = self.pace.check(&whose) {
+            tokio::time::sleep(wait).await;
+        }
+        let wait = known.quotas.book(caller, self.clock.monotonic());
+        tokio::time::sleep(wait).await;
     }
 
     fn take_place(&self, whose: KeyHash) -> Result<(), ApiError> {
@@ -413,6 +419,14 @@ fn scopes_of(role: Role) -> Vec<Scope> {
 
 fn busy() -> ApiError {
     ApiError::new(ErrorCode::Busy).retry_after(Duration::from_secs(1))
+}
+
+/// What the calls of a key or a person are paced by.
+fn paced_by(known: &KnownKey) -> (KeyHash, Caller) {
+    match &known.user {
+        Some(user) => (pace_of(user.id), Caller::Person),
+        None => (known.key.hash, Caller::Program),
+    }
 }
 
 /// What a person's calls are paced by, in whichever browser.

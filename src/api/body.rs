@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::time::{Instant, timeout};
 
-use super::connection::{Life, Pace};
+use super::connection::{Life, Pace, Working};
 use super::error::{ApiError, ErrorCode};
 use crate::config::ServerConfig;
 
@@ -84,14 +84,15 @@ impl Plan {
     }
 }
 
-/// How long a body may take that is taken piece by piece, however steadily it comes.
+/// How long a body that is taken piece by piece may keep its reader waiting, however steadily it comes.
 const STREAM_DEADLINE: Duration = Duration::from_hours(1);
 
-/// A body that is taken piece by piece: never more slowly than allowed, and not for ever. How long it may be is for its reader to say.
+/// A body that is taken piece by piece: never more slowly than allowed, and not for ever. How long it may be is for its reader to say, and
+/// what the reader does between two pieces is no time of the sender's.
 pub struct BodyStream {
     payload: Payload,
     plan: Plan,
-    began: Instant,
+    waited: Duration,
     come: usize,
 }
 
@@ -104,9 +105,14 @@ impl BodyStream {
                 deadline: STREAM_DEADLINE,
                 ..plan
             },
-            began: Instant::now(),
+            waited: Duration::ZERO,
             come: 0,
         }
+    }
+
+    /// For an answer that begins while the body still comes: until this is dropped the connection waits for it.
+    pub(super) fn working(&self) -> Option<Working> {
+        self.plan.life.as_ref().map(Life::keep_working)
     }
 
     /// How long it is said to be.
@@ -118,9 +124,18 @@ impl BodyStream {
 
     /// The next piece; nothing at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
-        let piece = self.plan.piece(&mut self.payload, self.began, self.come).await?;
+        let asked = Instant::now();
+        let began = asked.checked_sub(self.waited).unwrap_or(asked);
+        let piece = self.plan.piece(&mut self.payload, began, self.come).await?;
+        self.waited = self.waited.saturating_add(asked.elapsed());
         self.come = self.come.saturating_add(piece.as_ref().map_or(0, Bytes::len));
         Ok(piece)
+    }
+
+    /// Reads some of what is left and throws it away, so that its sender reads the answer.
+    pub(super) async fn drain(&mut self) {
+        self.plan.declared = None;
+        drain(&mut self.payload, &self.plan).await;
     }
 
     /// All of it, if it has no more than so many bytes.

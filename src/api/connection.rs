@@ -216,6 +216,16 @@ impl Life {
         }
     }
 
+    /// The same for the rest of a request that is worked on already.
+    pub(super) fn keep_working(&self) -> Working {
+        let mut state = self.state.borrow_mut();
+        state.working = state.working.saturating_add(1);
+        Working {
+            life: self.clone(),
+            sent: Sent::InTurn,
+        }
+    }
+
     /// A body is read until the guard is dropped.
     pub(super) fn read_body(&self) -> ReadingBody {
         let mut state = self.state.borrow_mut();

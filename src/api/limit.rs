@@ -113,6 +113,7 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::Merges
         | HttpRoute::Events
         | HttpRoute::Numbers
+        | HttpRoute::ScheduledMessages
         | HttpRoute::Broadcasts
         | HttpRoute::Team
         | HttpRoute::NamedTeams

@@ -1,24 +1,35 @@
 //! Sending messages, and what became of them.
 
+mod bulk;
+mod busy_names;
+mod lines;
+pub(super) mod scheduled;
+
 use std::time::Duration;
 
-use actix_web::HttpResponse;
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::auth::{Call, CanRead, CanSend};
+use super::auth::{Call, CanRead, CanSend, StreamCall};
 use super::error::ApiError;
 use super::idempotency;
 use super::json::{self, Fields};
 use super::limit::demand_sender;
 use super::outgoing::{Outgoing, audience, destination};
 use super::state::ApiState;
-use crate::actors::request::{Acceptance, DelayEstimate, Destination, Missing, Refusal, SubmitRequest};
+use crate::actors::request::{
+    Acceptance, Accepted, DelayEstimate, Destination, Missing, Refusal, SubmitRequest,
+};
 use crate::domain::{
     DeliveryState, Message, MessageId, MetaError, Priority, Quota, Seq, StatusTimes, TenantId, Timestamp,
     UnknownPolicy,
 };
-use crate::store::op::Settlement;
+use crate::store::op::{Once, Settlement};
 use crate::store::{MessageRef, OutboxRow, OutboxState};
 use crate::telemetry::labels::SendOrigin;
 use crate::telemetry::metrics as measured;
@@ -28,8 +39,35 @@ use crate::telemetry::metrics as measured;
 const LONGEST: Duration = Duration::from_hours(30 * 24);
 const NO_SUCH: Refusal = Refusal::NotFound(Missing::Message);
 
+/// What a request to send brings.
+pub(super) enum Submission {
+    /// A message.
+    One(Call<CanSend>),
+    /// A message in each line.
+    Many(StreamCall<CanSend>),
+}
+
+impl FromRequest for Submission {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let kind = request.headers().get(CONTENT_TYPE);
+        if kind.is_some_and(|kind| bulk::is_meant(kind)) {
+            let many = StreamCall::from_request(request, payload);
+            return many.map(|call| call.map(Self::Many)).boxed_local();
+        }
+        let one = Call::from_request(request, payload);
+        one.map(|call| call.map(Self::One)).boxed_local()
+    }
+}
+
 /// `POST /v1/messages`
-pub(super) async fn submit(call: Call<CanSend>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn submit(submission: Submission) -> Result<HttpResponse, ApiError> {
+    let call = match submission {
+        Submission::One(call) => call,
+        Submission::Many(call) => return bulk::submit(call).await,
+    };
     let answer = submitted(&call).await;
     if let Err(error) = &answer {
         measured::sends_refused_total(error.code().label()).increment(1);
@@ -40,7 +78,26 @@ pub(super) async fn submit(call: Call<CanSend>) -> Result<HttpResponse, ApiError
 async fn submitted(call: &Call<CanSend>) -> Result<HttpResponse, ApiError> {
     call.quotas().demand_subscription(call.state().clock.now())?;
     let asked = json::read(call.body())?;
-    let mut request = request(call, &asked)?;
+    let once = idempotency::of(call, "messages", &asked)?;
+    let accepted = accept(call, request(call, asked, Priority::Interactive, once)?).await?;
+    Ok(idempotency::answer(
+        HttpResponse::Accepted(),
+        accepted.acceptance,
+        &told(&accepted),
+    ))
+}
+
+/// What whoever sent a message is told of it.
+fn told(accepted: &Accepted) -> Value {
+    json!({
+        "message_id": accepted.at.message,
+        "conversation_id": accepted.at.conversation,
+        "state": DeliveryState::Queued,
+    })
+}
+
+/// Accepts a message, as far as its caller may send it.
+async fn accept(call: &Call<CanSend>, mut request: SubmitRequest) -> Result<Accepted, ApiError> {
     demand_sender(call.limit(), &mut request.to)?;
     if let Destination::Conversation(id) = request.to {
         call.demand_conversation(id).await?;
@@ -55,20 +112,17 @@ async fn submitted(call: &Call<CanSend>) -> Result<HttpResponse, ApiError> {
         Acceptance::New => measured::sends_accepted_total(SendOrigin::Api).increment(1),
         Acceptance::Repeated => measured::sends_repeated_total(SendOrigin::Api).increment(1),
     }
-    let body = json!({
-        "message_id": accepted.at.message,
-        "conversation_id": accepted.at.conversation,
-        "state": DeliveryState::Queued,
-    });
-    Ok(idempotency::answer(
-        HttpResponse::Accepted(),
-        accepted.acceptance,
-        &body,
-    ))
+    Ok(accepted)
 }
 
-fn request(call: &Call<CanSend>, asked: &Value) -> Result<SubmitRequest, ApiError> {
-    let Value::Object(members) = asked.clone() else {
+/// Reads a message: its priority where it names none, and the request's name, are given.
+fn request(
+    call: &Call<CanSend>,
+    asked: Value,
+    usual: Priority,
+    once: Option<Once>,
+) -> Result<SubmitRequest, ApiError> {
+    let Value::Object(members) = asked else {
         return Err(ApiError::invalid("the body must be a JSON object"));
     };
     let mut fields = Fields::of(members);
@@ -88,7 +142,7 @@ fn request(call: &Call<CanSend>, asked: &Value) -> Result<SubmitRequest, ApiErro
     if valid_for.is_some_and(|valid| valid.is_zero() || valid > LONGEST) {
         return Err(ApiError::invalid("`valid_for` must be 1 to 2592000 seconds"));
     }
-    let priority = priority.unwrap_or(Priority::Interactive);
+    let priority = priority.unwrap_or(usual);
     let message = Outgoing::read(fields)?;
     let purpose = message.purpose(priority);
     Ok(SubmitRequest {
@@ -101,7 +155,7 @@ fn request(call: &Call<CanSend>, asked: &Value) -> Result<SubmitRequest, ApiErro
         send_at,
         valid_for,
         on_unknown,
-        once: idempotency::of(call, "messages", asked)?,
+        once,
         unless_after,
         client_msg_id: None,
         callback_data: message.callback_data,

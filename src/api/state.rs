@@ -45,6 +45,10 @@ const SLOW_CALLS: usize = 16;
 const UPLOADS: usize = 16;
 /// The same of one tenant.
 const UPLOADS_OF_ONE: usize = 4;
+/// Requests at once that bring many messages; each holds up to 2 MiB.
+const BULK_SENDS: usize = 16;
+/// The same of one tenant.
+const BULK_SENDS_OF_ONE: usize = 4;
 /// Locks of tenants' rows.
 const ROW_LOCKS: usize = 64;
 
@@ -141,6 +145,8 @@ pub struct ApiState {
     pub broadcasts: Arc<Broadcasts>,
     /// Files that are being uploaded.
     pub(super) uploads: Arc<TenantPlaces>,
+    /// Requests that bring many messages.
+    pub(super) bulk_sends: Arc<TenantPlaces>,
     /// Calls of people who are not signed in yet.
     pub(super) open_calls: Arc<Semaphore>,
     /// Look-ups of operators' tokens.
@@ -262,6 +268,7 @@ impl ApiState {
             erasures: Arc::new(erasures),
             broadcasts: Arc::new(broadcasts),
             uploads: TenantPlaces::new(UPLOADS_OF_ONE, UPLOADS),
+            bulk_sends: TenantPlaces::new(BULK_SENDS_OF_ONE, BULK_SENDS),
             open_calls: Arc::new(Semaphore::new(OPEN_CALLS)),
             operator_lookups: Semaphore::new(OPERATOR_LOOKUPS),
             wrong_tokens: WrongTokens::new(),

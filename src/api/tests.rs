@@ -4,6 +4,7 @@ mod admin;
 mod audit;
 mod bounds;
 mod broadcasts;
+mod bulk_messages;
 mod canned_replies;
 mod client;
 mod consent;

@@ -11,6 +11,7 @@ mod account_faults;
 mod amended;
 mod binary;
 mod broadcasts;
+mod bulk_messages;
 mod cases;
 mod clocks;
 mod connections;

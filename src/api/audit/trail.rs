@@ -99,6 +99,7 @@ const fn trails(route: HttpRoute) -> Trails {
         | HttpRoute::TenantMedia
         | HttpRoute::QuickFiles
         | HttpRoute::Duplicates
+        | HttpRoute::ScheduledMessages
         | HttpRoute::Merges
         | HttpRoute::Consents
         | HttpRoute::Sessions

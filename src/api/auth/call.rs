@@ -166,6 +166,30 @@ impl<N: Need> Call<N> {
         Note(&self.request)
     }
 
+    /// The same call by what lets it in now, for one that lasts: refused where nothing does any more.
+    pub(in crate::api) async fn renewed(&self) -> Result<Self, ApiError> {
+        let known = self.state.keys.look_up(self.known.key().hash).await?;
+        demand::<N>(&known)?;
+        if let Some(agent) = &self.acting {
+            known.key().demand(&[Scope::ActAs])?;
+            let team = &self.state.accounts;
+            team.demand_present(known.key().tenant, agent).await?;
+        }
+        Ok(Self {
+            state: web::Data::clone(&self.state),
+            request: self.request.clone(),
+            known,
+            acting: self.acting.clone(),
+            body: Bytes::new(),
+            need: PhantomData,
+        })
+    }
+
+    /// Waits for the turn of another of the many things that the call asks for: each counts like a call.
+    pub(in crate::api) async fn turn(&self) {
+        self.state.keys.turn(&self.known).await;
+    }
+
     /// The body as it came; at most `server.api_body_limit`.
     pub fn body(&self) -> &Bytes {
         &self.body
@@ -249,6 +273,18 @@ async fn acting(
     Ok(Some(agent))
 }
 
+/// Refuses who may not do what the call does.
+fn demand<N: Need>(known: &KnownKey) -> Result<(), ApiError> {
+    known.key().demand(N::SCOPES)?;
+    match (known.user(), N::RIGHT) {
+        (Some(user), Some(right)) if !user.role.allows(right) => Err(ApiError::because(
+            ErrorCode::Forbidden,
+            "your role in the team does not allow this",
+        )),
+        _ => Ok(()),
+    }
+}
+
 async fn authenticate<N: Need>(
     state: &ApiState,
     request: &HttpRequest,
@@ -263,15 +299,7 @@ async fn authenticate<N: Need>(
         (None, None) => return Err(ErrorCode::Unauthorized.into()),
     };
     state.keys.admit(&known)?;
-    known.key().demand(N::SCOPES)?;
-    if let (Some(user), Some(right)) = (known.user(), N::RIGHT)
-        && !user.role.allows(right)
-    {
-        return Err(ApiError::because(
-            ErrorCode::Forbidden,
-            "your role in the team does not allow this",
-        ));
-    }
+    demand::<N>(&known)?;
     let acting = acting(state, request, &known).await?;
     Ok((known, acting))
 }

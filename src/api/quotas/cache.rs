@@ -91,17 +91,26 @@ impl TenantQuotas {
         Rate::per_second(per_second.unwrap_or(u32::MAX))
     }
 
-    /// Counts a call, or says when there is room for one.
-    pub fn admit(&self, caller: Caller, now: Duration) -> Result<(), ApiError> {
-        let pace = match caller {
+    fn pace(&self, caller: Caller) -> &SharedPace {
+        match caller {
             Caller::Program => &self.paces.programs,
             Caller::Person => &self.paces.people,
-        };
-        let booked = pace.book(self.rate(), now, Duration::ZERO);
+        }
+    }
+
+    /// Counts a call, or says when there is room for one.
+    pub fn admit(&self, caller: Caller, now: Duration) -> Result<(), ApiError> {
+        let booked = self.pace(caller).book(self.rate(), now, Duration::ZERO);
         booked.map(drop).map_err(|wait| {
             self.refuse(ErrorCode::RateLimited, Quota::RequestsPerS)
                 .retry_after(wait)
         })
+    }
+
+    /// Counts a call in any case, and says how long it is to wait for its turn.
+    pub fn book(&self, caller: Caller, now: Duration) -> Duration {
+        let booked = self.pace(caller).book(self.rate(), now, Duration::MAX);
+        booked.unwrap_or_default()
     }
 
     /// Calls of about the last second, by programs or by people: whichever are more.

@@ -54,7 +54,7 @@ async fn a_wrong_path_and_a_wrong_method_are_told_apart_in_json() {
 }
 
 /// Every path, with the methods that it knows, in alphabetical order.
-const PATHS: [(&str, &[&str]); 72] = [
+const PATHS: [(&str, &[&str]); 73] = [
     ("/", &["GET", "HEAD"]),
     ("/console/app.js", &["GET", "HEAD"]),
     ("/demo/session", &["GET", "HEAD"]),
@@ -105,6 +105,7 @@ const PATHS: [(&str, &[&str]); 72] = [
     ("/v1/conversations/x/status", &["POST"]),
     ("/v1/events", &["GET", "HEAD"]),
     ("/v1/messages", &["POST"]),
+    ("/v1/messages/scheduled", &["GET", "HEAD"]),
     ("/v1/messages/x", &["DELETE", "GET", "HEAD"]),
     ("/v1/messages/x/resolve", &["POST"]),
     ("/v1/numbers", &["GET", "HEAD", "POST"]),

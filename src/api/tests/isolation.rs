@@ -57,6 +57,7 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
         ("GET", "/", Guard::Open, json!({})),
         ("GET", "/console/{file:.*}", Guard::Open, json!({})),
         ("POST", "/v1/messages", SEND, text),
+        ("GET", "/v1/messages/scheduled", READ, json!({})),
         ("GET", "/v1/messages/{message_id}", READ, json!({})),
         ("DELETE", "/v1/messages/{message_id}", SEND, json!({})),
         (

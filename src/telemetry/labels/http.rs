@@ -7,6 +7,8 @@ label_enums! {
     HttpRoute {
         /// A message to send.
         Messages = "/v1/messages",
+        /// Those whose time has not come.
+        ScheduledMessages = "/v1/messages/scheduled",
         /// One message.
         Message = "/v1/messages/{message_id}",
         /// The decision about an unknown outcome.
