@@ -12,6 +12,7 @@ mod export;
 mod health;
 mod key;
 mod media;
+mod message;
 mod migrate;
 mod number;
 mod operator;
@@ -186,6 +187,9 @@ enum Command {
     /// Import, export and merge a tenant's contacts
     #[command(subcommand)]
     Contact(contact::ContactCommand),
+    /// Send messages from a file; list those that are scheduled, and take them back
+    #[command(subcommand)]
+    Message(message::MessageCommand),
     /// Plan, launch, watch and end broadcasts
     #[command(subcommand)]
     Broadcast(broadcast::BroadcastCommand),
@@ -320,6 +324,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Template(command) => template::run(command).await,
         Command::Key(command) => key::run(command).await,
         Command::Contact(command) => contact::run(command).await,
+        Command::Message(command) => message::run(command).await,
         Command::Broadcast(command) => broadcast::run(command).await,
         Command::User(command) => user::run(command).await,
         Command::Operator(command) => operator::run(command).await,

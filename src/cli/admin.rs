@@ -130,18 +130,52 @@ impl Api {
         }
     }
 
+    /// Sends lines, and gives each line of the answer as it comes. What is cut off is no line.
+    pub(super) async fn send_lines(
+        &self,
+        path: &str,
+        lines: String,
+        take: &mut (dyn FnMut(&[u8]) -> Result<(), CliError> + Send),
+    ) -> Result<(), CliError> {
+        let request = self
+            .file_request(Method::POST, path)
+            .header("Content-Type", "application/x-ndjson")
+            .body(lines);
+        let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if !response.status().is_success() {
+            return Err(self.refused(path, response).await?);
+        }
+        let mut held = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            held.extend_from_slice(&piece);
+            let mut rest = held.as_slice();
+            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                let (line, others) = rest.split_at(end + 1);
+                take(line)?;
+                rest = others;
+            }
+            held = rest.to_vec();
+        }
+        Ok(())
+    }
+
+    /// What an answer that is no success says.
+    async fn refused(&self, path: &str, response: reqwest::Response) -> Result<CliError, CliError> {
+        let status = response.status();
+        let text = response.text().await.map_err(|error| self.unreachable(&error))?;
+        let refused = serde_json::from_str(&text).ok().and_then(|value| refusal(&value));
+        Ok(refused.unwrap_or_else(|| CliError::Unexpected {
+            url: format!("{}{path}", self.base),
+            reason: status.to_string(),
+        }))
+    }
+
     /// Writes a file as it comes.
     pub(super) async fn download(&self, path: &str, out: &mut (dyn Write + Send)) -> Result<(), CliError> {
         let request = self.file_request(Method::GET, path);
         let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;
-        let status = response.status();
-        if !status.is_success() {
-            let text = response.text().await.map_err(|error| self.unreachable(&error))?;
-            let refused = serde_json::from_str(&text).ok().and_then(|value| refusal(&value));
-            return Err(refused.unwrap_or_else(|| CliError::Unexpected {
-                url: format!("{}{path}", self.base),
-                reason: status.to_string(),
-            }));
+        if !response.status().is_success() {
+            return Err(self.refused(path, response).await?);
         }
         while let Some(piece) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
             out.write_all(&piece)?;
