@@ -274,7 +274,7 @@ fn restart_in_the_middle<B: Backend>(config: Config) {
 
 #[test]
 fn any_sequence_of_writes_ends_as_the_model_does() {
-    any_sequence::<Embedded>(cases(200));
+    any_sequence::<Embedded>(cases(120));
 }
 
 #[test]
