@@ -137,6 +137,7 @@ mod tests {
         PlannedRecipient {
             contact: None,
             phone: None,
+            country: None,
             values: vec![text.into()],
             suppressed: None,
             line: None,

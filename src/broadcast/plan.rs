@@ -15,8 +15,8 @@ use super::variables::{Filling, Who};
 use super::waits::{Ended, Waits};
 use crate::bulk::erased::{Erased, Looking};
 use crate::domain::{
-    BroadcastId, BroadcastProblem, Contact, ContactAliases, PhoneNumberId, Purpose, TenantId, Timestamp,
-    WabaId,
+    BroadcastId, BroadcastProblem, Contact, ContactAliases, CountryCode, PhoneNumberId, Purpose, TenantId,
+    Timestamp, WabaId,
 };
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
@@ -168,6 +168,7 @@ struct Planner<'a> {
     total: u32,
     planned: u32,
     suppressed: BTreeMap<Unsendable, u32>,
+    countries: BTreeMap<CountryCode, u32>,
     told: Duration,
     /// When it began: nobody who was erased since stands in it.
     since: Timestamp,
@@ -219,6 +220,7 @@ impl<'a> Planner<'a> {
             total: 0,
             planned: 0,
             suppressed: BTreeMap::new(),
+            countries: BTreeMap::new(),
             told: broadcasts.clock.monotonic(),
             since,
             erased: Erased::default(),
@@ -236,7 +238,12 @@ impl<'a> Planner<'a> {
                 let recipient = self.planned(candidate).await?;
                 self.total += 1;
                 match recipient.suppressed {
-                    None => self.planned += 1,
+                    None => {
+                        self.planned += 1;
+                        if let Some(country) = recipient.country {
+                            *self.countries.entry(country).or_default() += 1;
+                        }
+                    }
                     Some(why) => *self.suppressed.entry(why).or_default() += 1,
                 }
                 if self.total > MOST {
@@ -261,6 +268,7 @@ impl<'a> Planner<'a> {
             total: self.total,
             recipients: self.planned,
             suppressed: std::mem::take(&mut self.suppressed),
+            countries: std::mem::take(&mut self.countries),
             purpose: self.purpose,
             at: self.broadcasts.clock.now(),
         })
@@ -271,9 +279,9 @@ impl<'a> Planner<'a> {
             return Ok(());
         };
         self.leave_erased().await?;
-        let before = chunk.sendable();
+        let before = chunk.clone();
         chunk.forget(|recipient| is_of(&self.erased, recipient));
-        self.count_erased(before, chunk.sendable());
+        self.count_erased(&before, &chunk);
         let place = self.writer.place();
         let write = || self.broadcasts.write_chunk(place, number, &chunk);
         self.waits.asked(write).await?;
@@ -307,16 +315,24 @@ impl<'a> Planner<'a> {
         let table = self.broadcasts.table::<BroadcastChunk>();
         let left = self.waits.asked(|| table.change(key.clone(), leave)).await?;
         if let (Some(before), Some(after)) = left {
-            self.count_erased(before.sendable(), after.sendable());
+            self.count_erased(&before, &after);
         }
         Ok(())
     }
 
-    fn count_erased(&mut self, before: u32, after: u32) {
-        let erased = before.saturating_sub(after);
-        if erased > 0 {
-            self.planned = self.planned.saturating_sub(erased);
-            *self.suppressed.entry(Unsendable::ContactGone).or_default() += erased;
+    fn count_erased(&mut self, before: &BroadcastChunk, after: &BroadcastChunk) {
+        let erased = before.sendable().saturating_sub(after.sendable());
+        if erased == 0 {
+            return;
+        }
+        self.planned = self.planned.saturating_sub(erased);
+        *self.suppressed.entry(Unsendable::ContactGone).or_default() += erased;
+        let left = after.countries();
+        for (country, count) in before.countries() {
+            let gone = count.saturating_sub(left.get(&country).copied().unwrap_or_default());
+            if let Some(counted) = self.countries.get_mut(&country) {
+                *counted = counted.saturating_sub(gone);
+            }
         }
     }
 
@@ -351,12 +367,17 @@ impl<'a> Planner<'a> {
             Err(why) => Err(why),
         };
         let aliases = ContactAliases::of(phone.iter().cloned());
+        let country = match &contact {
+            Some(contact) => CountryCode::of_aliases(&contact.reach()),
+            None => CountryCode::of_aliases(&aliases),
+        };
         let id = contact.as_ref().map(|contact| contact.id);
         // Somebody who is no contact yet becomes one with the message.
         let phone = phone.filter(|_| contact.is_none() && values.is_ok());
         Ok(PlannedRecipient {
             contact: id.or_else(|| aliases.new_contact_id(tenant)),
             phone: phone.map(|phone| phone.value),
+            country: country.filter(|_| values.is_ok()),
             suppressed: values.as_ref().err().copied(),
             values: values.unwrap_or_default(),
             line,

@@ -165,6 +165,7 @@ fn is_shortened(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::CountryCode;
 
     #[test]
     fn a_number_is_read_as_it_is_dialled_and_as_it_is_written() {
@@ -236,6 +237,25 @@ mod tests {
         }
         for bad in ["", "I", "IDN", "12", "XX"] {
             assert!(bad.parse::<Country>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_table_of_calling_codes_agrees_with_the_numbering_plans() {
+        let code_of = |country: &str| {
+            let id: Id = country.parse().ok()?;
+            let metadata = phonenumber::metadata::DATABASE.by_id(id.as_ref())?;
+            Some(metadata.country_code().to_string())
+        };
+        let letters = || 'A'..='Z';
+        let countries = letters().flat_map(|first| letters().map(move |second| format!("{first}{second}")));
+        let known: Vec<(String, String)> = countries
+            .filter_map(|country| code_of(&country).map(|code| (country, code)))
+            .collect();
+        assert!(known.len() > 240, "{}", known.len());
+        for (country, code) in known {
+            let found = CountryCode::of_phone(&code).unwrap();
+            assert_eq!(code_of(&found.to_string()), Some(code), "{country}");
         }
     }
 }

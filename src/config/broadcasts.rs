@@ -1,12 +1,15 @@
-//! When a broadcast is paused by itself.
+//! When a broadcast is paused by itself, and by which card it is told what one costs.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::Problems;
+use super::read_regular;
 use super::units::seconds;
-use crate::domain::{BadResult, RecentResults};
+use crate::domain::{BadResult, RateCard, RecentResults};
 
 /// Section `broadcasts`. A share of 0 is not looked at.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -23,6 +26,48 @@ pub struct BroadcastsConfig {
     pub unreachable_percent: u32,
     /// That of customers who stop marketing.
     pub opted_out_percent: u32,
+    /// What Meta charges.
+    pub rate_card: RateCardFile,
+}
+
+/// A rate card, and the file that it was read from; the one that ships where none is named.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(try_from = "PathBuf", into = "PathBuf")]
+pub struct RateCardFile {
+    path: PathBuf,
+    card: Arc<RateCard>,
+}
+
+impl RateCardFile {
+    /// The card.
+    pub fn card(&self) -> Arc<RateCard> {
+        Arc::clone(&self.card)
+    }
+}
+
+impl TryFrom<PathBuf> for RateCardFile {
+    type Error = String;
+
+    fn try_from(path: PathBuf) -> Result<Self, Self::Error> {
+        let card = if path.as_os_str().is_empty() {
+            RateCard::shipped().map_err(|error| format!("the card that ships cannot be read: {error}"))
+        } else {
+            let shown = path.display();
+            let text = read_regular(&path)
+                .map_err(|error| format!("the rate card {shown} cannot be read: {error}"))?;
+            RateCard::parse(&text).map_err(|error| format!("the rate card {shown} cannot be used: {error}"))
+        };
+        Ok(Self {
+            card: Arc::new(card?),
+            path,
+        })
+    }
+}
+
+impl From<RateCardFile> for PathBuf {
+    fn from(file: RateCardFile) -> Self {
+        file.path
+    }
 }
 
 impl BroadcastsConfig {

@@ -468,3 +468,33 @@ fn sizes_are_written_with_the_largest_whole_unit() {
         assert!(bad.parse::<ByteSize>().is_err(), "{bad}");
     }
 }
+
+#[test]
+fn a_rate_card_is_read_at_the_start_and_a_bad_line_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("card.csv");
+    let shown = path.display();
+    let settings = format!("[broadcasts]\nrate_card = \"{shown}\"");
+    let card = "date: 2026-10-01\ncurrency: EUR\nsource: Meta\nmarket,countries,marketing\nOther,,0.05\n";
+    let problem = |text: Option<&str>| {
+        match text {
+            Some(text) => std::fs::write(&path, text).unwrap(),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
+        load(&settings, &[]).map(|config| config.broadcasts.rate_card.card().currency().to_owned())
+    };
+    assert_eq!(problem(Some(card)).as_deref(), Ok("EUR"));
+    let error = problem(Some(&card.replace("0.05", "five"))).unwrap_err();
+    let said = format!(
+        "`broadcasts.rate_card`: the rate card {shown} cannot be used: line 5: `five`: a price is a number"
+    );
+    assert!(error.contains(&said), "{error}");
+    assert!(error.contains("(in mesej.toml)"), "{error}");
+    let error = problem(None).unwrap_err();
+    assert!(
+        error.contains(&format!("the rate card {shown} cannot be read")),
+        "{error}"
+    );
+    let shipped = Config::defaults().unwrap().broadcasts.rate_card;
+    assert_eq!(shipped.card().currency(), "USD");
+}

@@ -33,6 +33,16 @@ impl PricingCategory {
         Some(pricing.category)
     }
 
+    /// That of what a business advertises.
+    pub fn marketing() -> Self {
+        Self("marketing".into())
+    }
+
+    /// That of what a customer asked for.
+    pub fn utility() -> Self {
+        Self("utility".into())
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -55,7 +65,8 @@ impl TryFrom<String> for PricingCategory {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let text = text.to_ascii_lowercase();
+        // Meta writes `authentication-international` here and `authentication_international` there.
+        let text = text.to_ascii_lowercase().replace('-', "_");
         let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
         let begins = text.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
         if begins && text.len() <= 40 && text.bytes().all(allowed) {

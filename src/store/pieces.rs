@@ -160,6 +160,7 @@ mod tests {
                 recipients: vec![PlannedRecipient {
                     contact: None,
                     phone: None,
+                    country: None,
                     values: vec!["Ana".into()],
                     suppressed: None,
                     line: None,

@@ -69,6 +69,7 @@ fn plain(row: &Broadcast) -> Value {
             "total": plan.total,
             "recipients": plan.recipients,
             "suppressed": plan.suppressed,
+            "countries": plan.countries,
             "purpose": plan.purpose,
             "at": plan.at,
         })),

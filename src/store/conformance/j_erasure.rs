@@ -397,6 +397,7 @@ async fn plan_for(scene: &Scene, contact: ContactId) -> BroadcastId {
     let recipient = |contact, phone: Option<&str>, text: &str| PlannedRecipient {
         contact: Some(contact),
         phone: phone.map(Into::into),
+        country: Some("ID".parse().unwrap()),
         values: vec![text.into()],
         suppressed: None,
         line: None,

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::{Kept, PLAIN, Subject, Table, Unsendable};
 use crate::domain::{
-    Author, BroadcastId, BroadcastProblem, Epoch, ListId, PhoneNumberId, Purpose, SegmentId, SendRate,
-    TenantId, Timestamp,
+    Author, BroadcastId, BroadcastProblem, CountryCode, Epoch, ListId, PhoneNumberId, Purpose, SegmentId,
+    SendRate, TenantId, Timestamp,
 };
 use crate::store::plain::{Partition, PlainKey, PlainRow};
 
@@ -236,6 +236,9 @@ pub struct BroadcastPlan {
     /// How many are not, and why.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub suppressed: BTreeMap<Unsendable, u32>,
+    /// Those who are sent to, by the countries of their numbers. Of the others it is not known.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub countries: BTreeMap<CountryCode, u32>,
     /// What the template's category makes of it.
     pub purpose: Purpose,
     /// When they were.

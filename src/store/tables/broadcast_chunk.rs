@@ -1,11 +1,12 @@
 //! Recipients of broadcasts, many in a row: a million of them are some thousand rows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Erasure, Kept, PLAIN, Subject, Table};
-use crate::domain::{BroadcastId, ContactId, TenantId, Timestamp};
+use crate::domain::{BroadcastId, ContactId, CountryCode, TenantId, Timestamp};
 use crate::store::plain::{Partition, PlainKey, PlainRow};
 
 /// Where recipients as they were planned are declared.
@@ -107,6 +108,9 @@ pub struct PlannedRecipient {
     /// The phone of somebody who was no contact yet.
     #[serde(rename = "p", skip_serializing_if = "Option::is_none", default)]
     pub phone: Option<Arc<str>>,
+    /// The country of their number.
+    #[serde(rename = "n", skip_serializing_if = "Option::is_none", default)]
+    pub country: Option<CountryCode>,
     /// What fills the template.
     #[serde(rename = "v", skip_serializing_if = "Vec::is_empty", default)]
     pub values: Vec<Arc<str>>,
@@ -157,11 +161,22 @@ impl BroadcastChunk {
         u32::try_from(sendable.count()).unwrap_or(u32::MAX)
     }
 
+    /// Those who are sent to, by country.
+    pub fn countries(&self) -> BTreeMap<CountryCode, u32> {
+        let mut countries = BTreeMap::new();
+        let sendable = self.recipients.iter().filter(|one| one.suppressed.is_none());
+        for country in sendable.filter_map(|one| one.country) {
+            *countries.entry(country).or_default() += 1;
+        }
+        countries
+    }
+
     /// Takes out what there is of some, who are not sent to any more.
     pub fn forget(&mut self, is_theirs: impl Fn(&PlannedRecipient) -> bool) {
         for recipient in self.recipients.iter_mut().filter(|one| is_theirs(one)) {
             recipient.values.clear();
             recipient.phone = None;
+            recipient.country = None;
             recipient.suppressed = Some(Unsendable::ContactGone);
         }
     }
@@ -280,12 +295,16 @@ mod tests {
         let recipient = PlannedRecipient {
             contact: Some(ContactId::from_bytes([7; 16])),
             phone: None,
+            country: Some("ID".parse().unwrap()),
             values: vec!["Ana".into()],
             suppressed: None,
             line: None,
         };
         let json = serde_json::to_string(&recipient).unwrap();
-        assert_eq!(json, format!(r#"{{"c":"{}","v":["Ana"]}}"#, "07".repeat(16)));
+        assert_eq!(
+            json,
+            format!(r#"{{"c":"{}","n":"ID","v":["Ana"]}}"#, "07".repeat(16))
+        );
         assert_eq!(
             serde_json::from_str::<PlannedRecipient>(&json).unwrap(),
             recipient
@@ -312,6 +331,7 @@ mod tests {
             recipients: vec![PlannedRecipient {
                 contact: Some(ContactId::from_bytes([7; 16])),
                 phone: Some("628123456789".into()),
+                country: None,
                 values: vec!["Ana".into()],
                 suppressed: None,
                 line: Some(2),
