@@ -280,6 +280,7 @@ fn broadcast_routes(v1: &mut ServiceConfig) {
     )
     .service(at(HttpRoute::BroadcastAudience).route(put().to(broadcasts::upload)))
     .service(at(HttpRoute::BroadcastPlan).route(post().to(broadcasts::plan)))
+    .service(at(HttpRoute::BroadcastDryRun).route(read().to(broadcasts::dry_run)))
     .service(at(HttpRoute::BroadcastLaunch).route(post().to(broadcasts::launch)))
     .service(at(HttpRoute::BroadcastPause).route(post().to(broadcasts::pause)))
     .service(at(HttpRoute::BroadcastResume).route(post().to(broadcasts::resume)))

@@ -11,6 +11,7 @@
 //! | `plan.rs` | the job that writes recipients down, in `chunks.rs` |
 //! | `jobs.rs` | which broadcasts are worked at here |
 //! | `guard.rs` | when one stops by itself, and `pauses.rs` how |
+//! | `dry_run.rs` | what would become of one |
 //! | `runner.rs` | the job that hands recipients to the ledger, at the pace of the lane |
 //! | `results.rs` | what became of whom |
 //! | `retry.rs` | sending again to whom one failed to reach |
@@ -21,6 +22,7 @@ mod audience;
 mod changes;
 mod chunks;
 mod definition;
+mod dry_run;
 mod error;
 mod guard;
 mod jobs;
@@ -42,7 +44,7 @@ use crate::accounts::audit::AuditLog;
 use crate::actors::TenantPort;
 use crate::bulk::folder::Folder;
 use crate::config::{BroadcastsConfig, Config, ImportsConfig};
-use crate::domain::{BroadcastId, Clock, MessageId, TenantId};
+use crate::domain::{BroadcastId, Clock, MessageId, RateCard, TenantId};
 use crate::store::plain::{Found, PlainRow, PlainTable};
 use crate::store::tables::Broadcast;
 use crate::store::{Store, StoreError};
@@ -51,6 +53,7 @@ use crate::tenant_places::TenantPlaces;
 
 pub use changes::{Launch, MOST};
 pub use definition::Definition;
+pub use dry_run::DryRun;
 pub use error::BroadcastError;
 pub use upload::BroughtRecipients;
 
@@ -67,6 +70,7 @@ pub struct Broadcasts {
     folder: Folder,
     settings: ImportsConfig,
     pauses: BroadcastsConfig,
+    rate_card: Arc<RateCard>,
     audit: Arc<AuditLog>,
     places: Arc<TenantPlaces>,
     /// Told when something is to be done.
@@ -98,6 +102,7 @@ impl Broadcasts {
             folder: Folder::new(root),
             settings: settings.clone(),
             pauses: config.broadcasts.clone(),
+            rate_card: config.broadcasts.rate_card.card(),
             audit,
             places: TenantPlaces::new(COMING_OF_ONE, COMING),
             wake: Notify::new(),

@@ -1,5 +1,6 @@
 //! Broadcasts: a template to many. What is done about them is `crate::broadcast`.
 
+mod dry_run;
 mod results;
 mod shown;
 
@@ -21,6 +22,7 @@ use crate::store::tables::{
     Broadcast, BroadcastAudience, BroadcastExclusions, BroadcastState, BroadcastTemplate,
 };
 
+pub(super) use dry_run::dry_run;
 pub(super) use results::{export, recipients};
 use shown::{Standing, listed, shown};
 

@@ -104,6 +104,7 @@ pub(super) const fn honours(route: HttpRoute) -> Honours {
         | HttpRoute::MediaFile
         | HttpRoute::MediaLink
         | HttpRoute::Broadcast
+        | HttpRoute::BroadcastDryRun
         | HttpRoute::BroadcastRecipients => Honours::Hides,
         HttpRoute::Conversations
         | HttpRoute::Contacts

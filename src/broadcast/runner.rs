@@ -16,8 +16,10 @@ use super::variables::Filling;
 use super::waits::{Ended, Waits};
 use crate::actors::request::Refusal;
 use crate::crash::{self, CrashPoint};
+use crate::domain::broadcast::Pacing;
 use crate::domain::{
-    BroadcastId, BroadcastProblem, BroadcastRun, PhoneNumberId, Purpose, RecipientOutcome, TenantId, WabaId,
+    BroadcastId, BroadcastProblem, BroadcastRun, PhoneNumberId, Purpose, RecipientOutcome, SendRate,
+    TenantId, WabaId,
 };
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
@@ -33,9 +35,6 @@ use crate::telemetry::metrics;
 const TICK: Duration = Duration::from_millis(100);
 /// How often it is looked what people want of the broadcast.
 const LOOK: Duration = Duration::from_millis(500);
-/// Messages of one broadcast that wait in a lane, at most and at least.
-const WIDEST: u32 = 2_000;
-const NARROWEST: u32 = 20;
 /// Recipients that are handed over together: as many as the ledger takes into one batch.
 const TOGETHER: usize = 64;
 
@@ -95,8 +94,7 @@ struct Runner<'a> {
     filling: Filling,
     number: PhoneNumberId,
     waba: WabaId,
-    /// What the number sends within a second.
-    rate: u32,
+    pacing: Pacing,
     /// The row from which recipients are taken, and the next recipient.
     chunk: u32,
     next: u32,
@@ -131,7 +129,10 @@ impl<'a> Runner<'a> {
         let numbers = waits.taken(|| broadcasts.tenants.numbers(tenant)).await?;
         let found = numbers.into_iter().find(|one| one.id == number);
         let found = found.ok_or_else(gone)?;
-        let rate = found.rate.per_second();
+        let pacing = Pacing {
+            number: found.rate,
+            own: row.rate,
+        };
         let filling =
             Filling::of(&row.template).map_err(|_was_checked| Ended::Failed(BroadcastProblem::Internal))?;
         let key = BroadcastProgressRow::at(tenant, broadcast);
@@ -148,13 +149,13 @@ impl<'a> Runner<'a> {
             },
             broadcasts,
             waits,
-            pace: Pace::new(row.rate.map(|rate| rate.per_second()), now),
+            pace: Pace::new(pacing.own.map(SendRate::per_second), now),
             row,
             plan,
             filling,
             number,
             waba: found.waba,
-            rate,
+            pacing,
             chunk: 0,
             next,
             noted: next,
@@ -242,9 +243,7 @@ impl<'a> Runner<'a> {
     }
 
     fn window(&self) -> u32 {
-        let window = self.rate.clamp(NARROWEST, WIDEST);
-        // What gathers while the lane rests goes out at the number's rate: it is not to be more than the broadcast's own.
-        self.pace.per_second.map_or(window, |own| own.clamp(1, window))
+        self.pacing.window()
     }
 
     /// Looks, now and then, whether it is wanted still.

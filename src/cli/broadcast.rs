@@ -1,5 +1,7 @@
 //! `mesej broadcast`: what is sent to many, with a business's key.
 
+mod dry_run;
+
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -12,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::admin::{Api, segment};
 use super::export::{FileArgs, unusable};
+use super::output::print;
 use super::{CliError, KeyArgs};
 
 /// How often it is asked how far one is.
@@ -30,6 +33,9 @@ pub(super) enum BroadcastCommand {
     #[command(after_help = "Examples:\n  mesej broadcast plan BROADCAST\n  \
                             mesej broadcast plan BROADCAST --file people.csv --country ID")]
     Plan(PlanArgs),
+    /// Show what would become of a broadcast that is planned: who gets it, when, and what Meta charges
+    #[command(after_help = "Example:\n  mesej broadcast dry-run BROADCAST")]
+    DryRun(OneArgs),
     /// Launch a broadcast that is planned
     ///
     /// Sends to real people. Over 1,000 recipients their number must be given.
@@ -113,6 +119,7 @@ pub(super) async fn run(command: BroadcastCommand) -> Result<ExitCode, CliError>
     match command {
         BroadcastCommand::List(args) => list(&args).await,
         BroadcastCommand::Plan(args) => plan(&args, out).await,
+        BroadcastCommand::DryRun(args) => dry_run(&args).await,
         BroadcastCommand::Launch(args) => launch(&args, out).await,
         BroadcastCommand::Watch(args) => watch(&args.server.api()?, &args.path(), out).await,
         BroadcastCommand::Pause(args) => steer(&args, "pause", out).await,
@@ -225,6 +232,17 @@ fn counts(row: &Value, path: &str) -> Vec<(String, u64)> {
         .filter_map(|(name, count)| Some((name.clone(), count.as_u64()?)))
         .filter(|(_, count)| *count > 0)
         .collect()
+}
+
+async fn dry_run(args: &OneArgs) -> Result<ExitCode, CliError> {
+    let answer = args
+        .server
+        .api()?
+        .get(&format!("{}/dry-run", args.path()))
+        .await?;
+    let told = answer.get("dry_run").map(dry_run::told);
+    print(&told.unwrap_or_default())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn launch(args: &LaunchArgs, out: &mut (dyn Write + Send)) -> Result<ExitCode, CliError> {

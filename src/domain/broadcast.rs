@@ -14,6 +14,7 @@ use super::usage::PricingCategory;
 
 mod hours;
 mod last;
+mod pacing;
 mod problem;
 mod recent;
 mod timetable;
@@ -21,6 +22,7 @@ mod zone;
 
 pub use hours::{SendingHours, WeekHours, WhoseZone};
 pub use last::LastBroadcast;
+pub use pacing::{Forecast, ForecastHour, PaceLimit, Pacing};
 pub use problem::{BroadcastProblem, ToldProblem};
 pub use recent::{BadResult, RecentResults, ResultShare};
 pub use timetable::{Due, LocalStart, Timetable, ZoneSpan, ZoneTooLate};

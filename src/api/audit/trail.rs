@@ -91,6 +91,7 @@ const fn trails(route: HttpRoute) -> Trails {
         | HttpRoute::Events
         | HttpRoute::CannedReplies
         | HttpRoute::Attributes
+        | HttpRoute::BroadcastDryRun
         | HttpRoute::BroadcastRecipients
         | HttpRoute::ImportErrors
         | HttpRoute::MediaFile

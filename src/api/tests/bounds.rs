@@ -54,7 +54,7 @@ async fn a_wrong_path_and_a_wrong_method_are_told_apart_in_json() {
 }
 
 /// Every path, with the methods that it knows, in alphabetical order.
-const PATHS: [(&str, &[&str]); 73] = [
+const PATHS: [(&str, &[&str]); 74] = [
     ("/", &["GET", "HEAD"]),
     ("/console/app.js", &["GET", "HEAD"]),
     ("/demo/session", &["GET", "HEAD"]),
@@ -76,6 +76,7 @@ const PATHS: [(&str, &[&str]); 73] = [
     ("/v1/admin/tenants/x/numbers/y/check", &["GET", "HEAD"]),
     ("/v1/admin/tenants/x/retention", &["GET", "HEAD", "PUT"]),
     ("/v1/admin/tenants/x/retention/preview", &["POST"]),
+    ("/v1/broadcasts/x/dry-run", &["GET", "HEAD"]),
     ("/v1/canned-replies", &["GET", "HEAD"]),
     ("/v1/canned-replies/x", &["DELETE", "PUT"]),
     ("/v1/attributes", &["GET", "HEAD"]),

@@ -35,8 +35,11 @@ async fn made(api: &Api) -> BroadcastId {
 }
 
 async fn upload(api: &Api, id: BroadcastId) {
+    upload_file(api, id, format!("phone\n+{ANA}\n+{BOB}\n")).await;
+}
+
+async fn upload_file(api: &Api, id: BroadcastId, file: String) {
     let path = format!("/v1/broadcasts/{id}/audience");
-    let file = format!("phone\n+{ANA}\n+{BOB}\n");
     let answer = api
         .call("PUT", &path)
         .header("Content-Type", "text/csv")
@@ -174,4 +177,68 @@ async fn of_a_broadcast_that_is_deleted_nothing_is_left() {
     worked(&api, id, |row| row.is_none()).await;
     assert!(chunk(&api, id, 1, 0).await.is_none());
     assert!(uploaded(&api, id, second).await.is_none());
+}
+
+#[actix_web::test]
+async fn a_dry_run_tells_who_gets_it_when_and_what_it_costs() {
+    let api = Api::start().await;
+    let id = made(&api).await;
+    let path = format!("/v1/broadcasts/{id}/dry-run");
+    let early = api.get(&path).await;
+    assert_eq!(early.outcome(), (409, "broadcast_state".to_owned()));
+    let file = format!("phone\n+{ANA}\n+{BOB}\n+{ANA}\nnobody\n+16502530000\n+4915112345678\n");
+    upload_file(&api, id, file).await;
+    planned(&api, id).await;
+    let answer = api.get(&path).await;
+    assert_eq!(answer.status, 200, "{}", answer.json());
+    let told = answer.json()["dry_run"].clone();
+    assert_eq!((&told["total"], &told["recipients"]), (&json!(6), &json!(4)));
+    assert_eq!(
+        told["suppressed"],
+        json!({ "duplicate": 1, "phone_invalid": 1 }),
+        "{told}"
+    );
+    let suppressed = api
+        .get(told["suppressed_recipients"].as_str().unwrap())
+        .await
+        .json();
+    let lines: Vec<_> = suppressed["recipients"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["line"].clone())
+        .collect();
+    assert_eq!(lines, [4, 5]);
+    // Four of eighty a second.
+    assert_eq!(told["starts_at"], json!(NOW));
+    assert_eq!(told["ends_at"], json!(NOW.after(Duration::from_millis(50))));
+    assert_eq!(
+        (&told["per_second"], &told["limited_by"]),
+        (&json!(80), &json!("number_rate"))
+    );
+    assert_eq!(told["hours"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&told["hours"][0]["messages"], &told["later"]),
+        (&json!(4), &json!(0))
+    );
+    let spend = &told["spend"];
+    assert_eq!(
+        (
+            &spend["category"],
+            &spend["currency"],
+            &spend["rate_card"]["date"]
+        ),
+        (&json!("marketing"), &json!("USD"), &json!("2026-01-01"))
+    );
+    let market = |name: &str, country: &str, messages: u32, price: &str, cost: &str| json!({ "market": name, "countries": { country: messages }, "messages": messages, "price": price, "cost": cost });
+    let markets = [
+        market("Germany", "DE", 1, "0.1365", "0.1365"),
+        market("Indonesia", "ID", 2, "0.0411", "0.0822"),
+        market("North America", "US", 1, "0.025", "0.025"),
+    ];
+    assert_eq!(spend["markets"], json!(markets));
+    assert_eq!(
+        (&spend["total"], &spend["unpriced"]),
+        (&json!("0.2437"), &json!(0))
+    );
 }

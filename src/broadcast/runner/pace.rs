@@ -8,7 +8,7 @@ const MEASURED: Duration = Duration::from_secs(1);
 /// How many more may be handed over, by the broadcast's own rate.
 #[derive(Debug)]
 pub(super) struct Pace {
-    pub(super) per_second: Option<u32>,
+    per_second: Option<u32>,
     /// Thousandths of a message.
     saved: u64,
     at: Duration,

@@ -95,6 +95,8 @@ label_enums! {
         BroadcastAudience = "/v1/broadcasts/{broadcast_id}/audience",
         /// Its recipients are written down.
         BroadcastPlan = "/v1/broadcasts/{broadcast_id}/plan",
+        /// What would become of it.
+        BroadcastDryRun = "/v1/broadcasts/{broadcast_id}/dry-run",
         /// It begins.
         BroadcastLaunch = "/v1/broadcasts/{broadcast_id}/launch",
         /// It halts.

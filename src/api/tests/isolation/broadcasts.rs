@@ -33,6 +33,7 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, Guard, Value)> {
             json!({ "phone": "+6281122334455" }),
         ),
         ("POST", "/v1/broadcasts/{broadcast_id}/plan", BROADCAST, json!({})),
+        ("GET", "/v1/broadcasts/{broadcast_id}/dry-run", SEE, json!({})),
         (
             "POST",
             "/v1/broadcasts/{broadcast_id}/launch",

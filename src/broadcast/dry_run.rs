@@ -1,0 +1,82 @@
+//! What would become of a broadcast that is planned: whom it reaches, when, and what Meta charges for it. By what its plan counted, so
+//! that it takes as long for ten million as for ten.
+
+use std::sync::Arc;
+
+use super::Broadcasts;
+use super::error::BroadcastError;
+use crate::actors::request::Refusal;
+use crate::domain::broadcast::{Forecast, Pacing};
+use crate::domain::rate_card::Spend;
+use crate::domain::usage::PricingCategory;
+use crate::domain::{Purpose, RateCard, TenantId, WabaId};
+use crate::store::tables::{Broadcast, BroadcastPlan, BroadcastState};
+
+/// What would become of one.
+#[derive(Debug)]
+pub struct DryRun {
+    /// Its plan.
+    pub plan: BroadcastPlan,
+    /// How fast it goes.
+    pub pacing: Pacing,
+    /// When.
+    pub forecast: Forecast,
+    /// In which category Meta counts it, as far as the template tells.
+    pub category: PricingCategory,
+    /// What it comes to if each message is delivered.
+    pub spend: Spend,
+    /// By which card.
+    pub card: Arc<RateCard>,
+}
+
+impl Broadcasts {
+    /// Foretells a broadcast that is planned and not begun.
+    pub async fn dry_run(&self, tenant: TenantId, row: &Broadcast) -> Result<DryRun, BroadcastError> {
+        let plan = match (&row.plan, row.state) {
+            (Some(plan), BroadcastState::Ready | BroadcastState::Scheduled) => plan.clone(),
+            (_, state) => {
+                let why = "a dry run is of one that is ready or scheduled";
+                return Err(BroadcastError::State(state, why));
+            }
+        };
+        let numbers = self.tenants.numbers(tenant).await?;
+        let number = numbers.into_iter().find(|one| row.number() == Some(&one.id));
+        let number = number.ok_or(Refusal::UnknownNumber)?;
+        let pacing = Pacing {
+            number: number.rate,
+            own: row.rate,
+        };
+        let now = self.clock.now();
+        let begins = row.at.map_or(now, |at| at.max(now));
+        let category = self.pricing_category(tenant, row, (&number.waba, &plan)).await?;
+        let known = plan.countries.iter();
+        let known = known.map(|(country, count)| (Some(*country), u64::from(*count)));
+        let of_unknown = plan.recipients.saturating_sub(plan.countries.values().sum());
+        let spend = self
+            .rate_card
+            .spend(&category, known.chain([(None, u64::from(of_unknown))]));
+        Ok(DryRun {
+            forecast: Forecast::of(u64::from(plan.recipients), begins, pacing),
+            pacing,
+            category,
+            spend,
+            card: Arc::clone(&self.rate_card),
+            plan,
+        })
+    }
+
+    /// By its template's category. Where that is not known, by what the plan took it for.
+    async fn pricing_category(
+        &self,
+        tenant: TenantId,
+        row: &Broadcast,
+        (waba, plan): (&WabaId, &BroadcastPlan),
+    ) -> Result<PricingCategory, BroadcastError> {
+        let template = self.its_template(tenant, row, waba).await?;
+        let category = template.and_then(|template| PricingCategory::try_from(template.category).ok());
+        Ok(category.unwrap_or(match plan.purpose {
+            Purpose::Marketing => PricingCategory::marketing(),
+            Purpose::Other => PricingCategory::utility(),
+        }))
+    }
+}
