@@ -110,7 +110,7 @@ export default {
   'contact.remove_from_list': 'إزالة من القائمة {name}',
   'contact.attributes': 'السمات',
   'contact.minor': 'قاصر',
-  'contact.minor_hint': 'يدوّنه النشاط لاستعماله: لا يغيّر شيئًا مما يُرسل.',
+  'contact.minor_hint': 'لا يُرسل إلى القاصر شيء، لا ردود ولا رسائل جماعية: ترفضه البوابة. وما هو في الانتظار لا يُرسل أيضًا.',
   'contact.minor_short': 'قاصر',
   'contact.opted_out_short': 'دون تسويق',
   'contact.none': 'لا شيء',

@@ -90,7 +90,7 @@ export default {
   'contact.remove_from_list': 'Take off the list {name}',
   'contact.attributes': 'Attributes',
   'contact.minor': 'Is a minor',
-  'contact.minor_hint': 'The business notes it for its own use: it changes nothing about what is sent.',
+  'contact.minor_hint': 'Nothing is sent to a minor, neither answers nor broadcasts: the gateway refuses it. What waits already is not sent either.',
   'contact.minor_short': 'Minor',
   'contact.opted_out_short': 'Opted out',
   'contact.none': 'None',

@@ -89,7 +89,7 @@ export default {
   'contact.remove_from_list': 'Quitar de la lista {name}',
   'contact.attributes': 'Atributos',
   'contact.minor': 'Es menor de edad',
-  'contact.minor_hint': 'La empresa lo anota para su propio uso: no cambia nada de lo que se envía.',
+  'contact.minor_hint': 'A un menor no se le envía nada, ni respuestas ni difusiones: la pasarela lo rechaza. Tampoco se envía lo que ya está en espera.',
   'contact.minor_short': 'Menor',
   'contact.opted_out_short': 'Sin publicidad',
   'contact.none': 'Ninguno',

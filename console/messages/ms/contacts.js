@@ -89,7 +89,7 @@ export default {
   'contact.remove_from_list': 'Keluarkan daripada senarai {name}',
   'contact.attributes': 'Atribut',
   'contact.minor': 'Masih bawah umur',
-  'contact.minor_hint': 'Perniagaan mencatatnya untuk kegunaan sendiri: apa yang dihantar tidak berubah.',
+  'contact.minor_hint': 'Tiada apa-apa dihantar kepada orang bawah umur, baik balasan mahupun siaran: get laluan menolaknya. Yang sedang menunggu juga tidak dihantar.',
   'contact.minor_short': 'Bawah umur',
   'contact.opted_out_short': 'Tanpa pemasaran',
   'contact.none': 'Tiada',

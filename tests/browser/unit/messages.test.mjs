@@ -36,6 +36,16 @@ test('the languages say things in words of their own', async () => {
   }
 });
 
+/** What the gateway does with a message to a minor. */
+const NOTHING_IS_SENT = { en: /nothing is sent/i, ms: /tiada apa-apa dihantar/i, es: /no se le envía nada/i, ar: /لا يُرسل .*شيء/ };
+
+test('beside the mark of a minor stands what the gateway does: nothing is sent', async () => {
+  for (const language of Object.keys(LANGUAGES)) {
+    const texts = await textsOf(language);
+    for (const key of ['contact.minor_hint', 'send_refusal.contact_is_minor']) assert.match(texts[key], NOTHING_IS_SENT[language], key);
+  }
+});
+
 /** What begins like a sentence or a name, and is none for people: keys, names of programs, what goes over the wire. */
 const NO_TEXT =
   /^(Alt(\+\w?)?|Arrow\w+|Android|Bearer|Chrome|ChromeOS|Ctrl(\+Enter)?|Edge|End|Enter|Esc|Escape|Files|Firefox|Home|Linux|Mac|Mesej|Opera|Page\w+|Safari|Samsung Internet|Tab|Windows|[A-Z]\w*Error)?$/;
