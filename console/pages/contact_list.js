@@ -11,8 +11,11 @@ const MOST_LABELS = 2;
 /** The height of a row, in `rem`; styles say the same. */
 const ROW = 4.25;
 
-/** What the business has defined: attributes, lists, segments, and its numbers. What cannot be read is left out. */
-export function useDefinitions(context) {
+/**
+ * What the business has defined: attributes, lists, segments, and its numbers. What cannot be read is left out. It is looked at anew when
+ * `turn` changes.
+ */
+export function useDefinitions(context, turn = 0) {
   const [known, setKnown] = useState({ attributes: [], lists: [], segments: [], numbers: [] });
   useEffect(() => {
     let isLeft = false;
@@ -22,7 +25,7 @@ export function useDefinitions(context) {
     return () => {
       isLeft = true;
     };
-  }, []);
+  }, [turn]);
   return known;
 }
 
@@ -141,7 +144,7 @@ function Rows({ rows, open, known, colleagues, onShow, onEnd, chosen }) {
       ref=${box}
       onkeydown=${key}
       onfocusin=${({ target }) => target.ariaPosInSet && setActive({ at: Number(target.ariaPosInSet) - 1, isFocused: true })}
-      onfocusout=${({ relatedTarget }) => box.current.contains(relatedTarget) || setActive((before) => ({ ...before, isFocused: false }))}
+      onfocusout=${({ relatedTarget }) => box.current?.contains(relatedTarget) || setActive((before) => ({ ...before, isFocused: false }))}
       style=${{ blockSize: `${rows.length * view.height}px` }}
     >
       <div role="presentation" style=${{ transform: `translateY(${from * view.height}px)` }}>
