@@ -138,6 +138,8 @@ export class Contacts {
   #ask;
   #now;
   #known = new Map();
+  /** Imports that may still be making attributes, as far as this page knows. */
+  #importing = new Set();
   /** Notes that are begun, by contact. */
   drafts = new Map();
   /** The labels that the page has seen, by how the gateway compares them. */
@@ -261,6 +263,13 @@ export class Contacts {
     return this.#defined('numbers', fresh);
   }
 
+  /** Notes how an import stands: it makes attributes of its columns, so what is known of them holds for no longer. */
+  imported(id, isRunning) {
+    if (isRunning) this.#importing.add(id);
+    else this.#importing.delete(id);
+    this.#known.delete('attributes');
+  }
+
   /** Changes a definition, so that it is read again: `what` is `attributes`, `lists` or `segments`. */
   async define(what, method, id, body, cursor = null) {
     const path = id === null ? `/v1/${what}` : `/v1/${what}/${encodeURIComponent(id)}`;
@@ -282,7 +291,8 @@ export class Contacts {
 
   #defined(what, fresh = false) {
     const known = this.#known.get(what);
-    if (known && !fresh && this.#now() - known.at < KNOWN_FOR) return known.read;
+    const isSettled = what !== 'attributes' || this.#importing.size === 0;
+    if (known && !fresh && isSettled && this.#now() - known.at < KNOWN_FOR) return known.read;
     const read = this.#ask('GET', `/v1/${what}`).then((answer) => answer[what]);
     const entry = { at: this.#now(), read };
     this.#known.set(what, entry);

@@ -1,8 +1,9 @@
 // Importing contacts from a file: uploaded, its columns named, tried without a change, then carried out.
 
 import { sentenceOf } from '../account.js';
-import { number, t } from '../language.js';
+import { contactsOf } from '../contacts.js';
 import { isRunning, typeOf } from '../imports.js';
+import { number, t } from '../language.js';
 import { sendingFetch } from '../sending_fetch.js';
 import { html, useState } from '../view.js';
 import { Sure } from './contact_notes.js';
@@ -16,14 +17,25 @@ export default function Imports({ context }) {
   const loaded = useLoaded(async () => (await ask('GET', '/v1/imports')).imports);
   /** The import that is looked at. */
   const [open, setOpen] = useState(null);
-  const definitions = useDefinitions(context);
+  /** Counts the imports that ended here: each may have made attributes. */
+  const [ended, setEnded] = useState(0);
+  const definitions = useDefinitions(context, ended);
   const { run, problem } = useChange(say);
   const put = (one) => {
     setOpen(one);
     loaded.load();
   };
+  const started = (one) => {
+    contactsOf(context).imported(one.import_id, true);
+    put(one);
+  };
   // What has ended is told below, too.
-  const changed = (one) => (isRunning(one) ? setOpen(one) : put(one));
+  const changed = (one) => {
+    if (isRunning(one)) return setOpen(one);
+    contactsOf(context).imported(one.import_id, false);
+    setEnded((before) => before + 1);
+    return put(one);
+  };
   const remove = (one) =>
     run(async () => {
       await ask('DELETE', pathOf(one.import_id));
@@ -37,8 +49,8 @@ export default function Imports({ context }) {
       ${open === null
         ? html`<${Upload} ask=${ask} onMade=${put} />`
         : open.state === 'uploaded'
-          ? html`<${Columns} key=${open.import_id} one=${open} ask=${ask} definitions=${definitions} onStarted=${put} onCancel=${() => setOpen(null)} />`
-          : html`<${Progress} key=${`${open.import_id} ${open.dry_run}`} one=${open} ask=${ask} definitions=${definitions} onChange=${changed} onStarted=${put} onDone=${() => (setOpen(null), loaded.load())} />`}
+          ? html`<${Columns} key=${open.import_id} one=${open} ask=${ask} definitions=${definitions} onStarted=${started} onCancel=${() => setOpen(null)} />`
+          : html`<${Progress} key=${`${open.import_id} ${open.dry_run}`} one=${open} ask=${ask} definitions=${definitions} onChange=${changed} onStarted=${started} onDone=${() => (setOpen(null), loaded.load())} />`}
     </section>
     <section class="card" aria-labelledby="imports-title">
       <h2 id="imports-title">${t('imports.earlier')}</h2>

@@ -169,6 +169,17 @@ office('the keyboard goes through the list, also to what is not on the page yet'
   await soon.equal(() => page.locator('.contact-row[tabindex="0"]').count(), 1);
 });
 
+office('who goes elsewhere by an address leaves a row that has the focus', async ({ gateway, open }) => {
+  gateway.contacts.fill(5);
+  const page = await atWork(open, 'ana@example.com');
+  await visit(page, 'Contacts');
+  await rows(page).first().click();
+  await card(page).waitFor();
+  await rows(page).first().focus();
+  await page.evaluate(() => (location.hash = '#/team'));
+  await eventually('the team is there', async () => (await page.locator('#page h1').textContent()) === 'Team');
+});
+
 office('several are chosen, labelled, put on a list and given to somebody; what fails is told and tried again', async ({ gateway, staff, open }) => {
   const { contacts, ledger } = gateway;
   defined(contacts);
@@ -778,6 +789,12 @@ office('a file is uploaded, its columns named, tried, then imported', async ({ g
   await says(place.locator('.outcome'), /customers\.csv is imported/);
   await place.getByRole('button', { name: 'Done' }).click();
   await says(place, /Imports so far.*customers\.csvImported.*Rows: 3/);
+  // The attribute that it made is there at once: for the next file, and for segments.
+  await place.getByLabel('File').setInputFiles(FILE);
+  await eventually('for the next file', async () => (await column('Shoe').locator('option').allTextContents()).includes('Shoe'));
+  await place.getByRole('link', { name: 'Segments' }).click();
+  await place.getByRole('button', { name: 'New segment' }).click();
+  await eventually('for segments', async () => (await place.locator('select option').allTextContents()).includes('Shoe'));
 });
 
 office('a file that the gateway does not keep once it was tried is uploaded again by itself', async ({ gateway, open }) => {

@@ -325,6 +325,13 @@ export class Contacts {
     return ok(one);
   }
 
+  #makeAttributes(mapping) {
+    for (const field of Object.values(mapping)) {
+      const [, type = 'text', name] = /^attribute\.new(?:\.(\w+))?:(.*)$/.exec(field) ?? [];
+      if (name) this.attributes.push({ key: name.toLowerCase(), name, type });
+    }
+  }
+
   /** Lets an import go on: to a part of it, or to its end. */
   goOn(id, share = 1) {
     const one = this.imports.get(id);
@@ -332,5 +339,6 @@ export class Contacts {
     Object.assign(one, { rows, bytes_read: Math.round(one.bytes * share), created: Math.max(0, rows - 2), updated: Math.min(rows, 1), rejected: Math.min(Math.max(rows - 1, 0), 1) });
     if (one.reasons) Object.assign(one, { reasons: { phone_invalid: one.rejected, not_a_date: 2 * one.rejected }, left_out: 2 * one.rejected });
     if (share === 1) one.state = 'done';
+    if (share === 1 && !one.dry_run) this.#makeAttributes(one.mapping);
   }
 }

@@ -42,6 +42,23 @@ test('short pages are read on until there is enough, the end, or the bound', asy
   assert.deepEqual([full.asked, seen], [['7'], [50]]);
 });
 
+test('attributes are asked for anew while an import may make some, and once after it', async () => {
+  let asked = [];
+  const contacts = new Contacts(async (method, path) => (asked.push(path), { attributes: [], lists: [] }), () => 0);
+  const reads = async () => {
+    asked = [];
+    for (let turn = 0; turn < 2; turn += 1) await Promise.all([contacts.attributes(), contacts.lists()]);
+    return asked.filter((path) => path === '/v1/attributes').length;
+  };
+  assert.equal(await reads(), 1);
+  assert.equal(await reads(), 0);
+  contacts.imported('i1', true);
+  assert.equal(await reads(), 2);
+  contacts.imported('i1', false);
+  assert.equal(await reads(), 1);
+  assert.equal(asked.includes('/v1/lists'), false);
+});
+
 test('what was stopped brings nothing any more', async () => {
   const turn = new AbortController();
   const seen = [];
