@@ -19,6 +19,7 @@ const OPERATORS = {
   last_active: ['<', '>'],
   created: ['<', '>'],
   opted_out: ['is', 'not'],
+  unreachable: ['is', 'not'],
   is_minor: ['is', 'not'],
   conversation: HAS,
 };
@@ -41,7 +42,7 @@ export function kindOf(field, attributes) {
     return Object.hasOwn(OPERATORS_OF_TYPE, type) ? type : 'text';
   }
   if (['last_active', 'created'].includes(field)) return 'time';
-  return ['opted_out', 'is_minor', 'conversation'].includes(field) ? 'none' : 'text';
+  return ['opted_out', 'unreachable', 'is_minor', 'conversation'].includes(field) ? 'none' : 'text';
 }
 
 /** The operators of a field, the usual one first. */

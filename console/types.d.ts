@@ -33,6 +33,7 @@ export interface Contact {
   named_at?: Time;
   opted_out_at?: Time;
   opted_out_by?: 'preference' | 'refusal' | 'keyword' | 'business';
+  unreachable?: { at: Time; code: number };
   opted_in_at?: Time;
   given_name?: string;
   attributes?: Record<string, string | number | boolean>;

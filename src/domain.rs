@@ -35,6 +35,7 @@ pub mod quantity;
 pub mod quota;
 pub mod rate;
 pub mod rate_card;
+pub mod reach;
 pub mod retention;
 pub mod roles;
 pub mod sketch;

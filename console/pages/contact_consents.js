@@ -23,6 +23,7 @@ export function Consents({ contact, contacts, context, mayChange, changed }) {
     <section>
       <h3>${t('consent.title')}</h3>
       ${contact.opted_out_at && html`<p class="contact-warning">${t(OPTED_OUT[contact.opted_out_by ?? 'preference'], { when: exact(contact.opted_out_at) })}</p>`}
+      ${contact.unreachable && html`<p class="contact-warning">${t('contact.unreachable', { when: exact(contact.unreachable.at) })}</p>`}
       ${purposes.length === 0 && !contact.opted_out_at && html`<p class="quiet">${t('consent.none')}</p>`}
       <ul class="contact-rows-small">
         ${purposes.map(

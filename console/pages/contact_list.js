@@ -174,6 +174,7 @@ const Row = memo(({ contact, colleagues, onShow, at, of, isOpen, isChosen, isTab
       </span>
       <span class="contact-tags">
         ${contact.opted_out_at && html`<span class="state">${t('contact.opted_out_short')}</span>`}
+        ${contact.unreachable && html`<span class="state">${t('contact.unreachable_short')}</span>`}
         ${contact.is_minor && html`<span class="state">${t('contact.minor_short')}</span>`}
         ${labels.slice(0, MOST_LABELS).map((label) => html`<bdi class="label" key=${label}>${label}</bdi>`)}
         ${further.length > 0 && html`<span class="label" title=${list(further)}>${isolated(`+${number(further.length)}`)}</span>`}

@@ -394,9 +394,18 @@ impl<'a> Planner<'a> {
             Some(Unsendable::Blocked)
         } else if contact.refuses(self.purpose) {
             Some(Unsendable::OptedOut)
+        } else if self.is_given_up(contact) {
+            Some(Unsendable::Unreachable)
         } else {
             None
         }
+    }
+
+    /// Whether messages did not reach a contact for so short a time that it is not tried again.
+    fn is_given_up(&self, contact: &Contact) -> bool {
+        let now = self.broadcasts.clock.now();
+        let rests = self.broadcasts.pauses.unreachable_rests();
+        rests.is_some_and(|rests| contact.is_unreachable_since(now.before(rests)))
     }
 
     /// Whether Meta takes the template when it is filled so.

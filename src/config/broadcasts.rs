@@ -26,6 +26,8 @@ pub struct BroadcastsConfig {
     pub unreachable_percent: u32,
     /// That of customers who stop marketing.
     pub opted_out_percent: u32,
+    /// For how long whom a message did not reach is left out of plans, in days.
+    pub unreachable_days: u32,
     /// What Meta charges.
     pub rate_card: RateCardFile,
 }
@@ -83,6 +85,15 @@ impl BroadcastsConfig {
         if percent == 0 { None } else { Some(percent) }
     }
 
+    /// For how long whom a message did not reach is left out; `None` where they are not.
+    pub const fn unreachable_rests(&self) -> Option<Duration> {
+        if self.unreachable_days == 0 {
+            None
+        } else {
+            Some(Duration::from_hours(24).saturating_mul(self.unreachable_days))
+        }
+    }
+
     pub(super) fn check(&self, problems: &mut Problems) {
         let longest = RecentResults::LONGEST.as_secs();
         problems.range("broadcasts.window_s", self.window.as_secs(), 60..=longest);
@@ -94,5 +105,6 @@ impl BroadcastsConfig {
         ] {
             problems.range(name, percent, 0..=100);
         }
+        problems.range("broadcasts.unreachable_days", self.unreachable_days, 0..=365);
     }
 }

@@ -18,6 +18,7 @@ use super::ids::{AgentId, ContactId, ListId, PhoneNumberId, TenantId, digest16};
 use super::naming::{FormerName, TakenName};
 use super::national;
 use super::pending::PendingChange;
+use super::reach::Unreachable;
 
 /// More contacts than this are not one person.
 const MOST_LINKED: usize = 32;
@@ -295,6 +296,9 @@ pub struct Contact {
     /// When the customer last said to want marketing again, by Meta's time.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub opted_in_at: Option<Timestamp>,
+    /// That messages do not reach it; absent while none is known to have missed it since it was reached last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unreachable: Option<Unreachable>,
     /// What it agreed to or not, by purpose, as it was said last.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub consents: BTreeMap<ConsentPurpose, Consent>,
@@ -343,6 +347,7 @@ impl Contact {
             opted_out_at: None,
             opted_out_by: None,
             opted_in_at: None,
+            unreachable: None,
             consents: BTreeMap::new(),
             wishes: Vec::new(),
             blocked_on: Vec::new(),

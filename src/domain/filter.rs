@@ -53,6 +53,8 @@ pub enum Condition {
     Owner(Owner),
     /// It wants no marketing.
     OptedOut,
+    /// Messages do not reach it.
+    Unreachable,
     /// It is a minor's.
     IsMinor,
     /// One of its names.

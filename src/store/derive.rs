@@ -18,6 +18,7 @@ mod media;
 mod merge;
 mod names;
 mod organise;
+mod reach;
 mod readdress;
 mod receive;
 mod shown;

@@ -116,6 +116,7 @@ export default {
   'broadcasts.why.opted_out': 'لا يريد تسويقًا منك.',
   'broadcasts.why.contact_is_minor': 'مسجل على أنه قاصر.',
   'broadcasts.why.blocked': 'الرقم يحظر جهة الاتصال هذه.',
+  'broadcasts.why.unreachable': 'لم تصل رسالة إلى جهة الاتصال هذه مؤخرًا.',
   'broadcasts.why.variable_missing': 'ينقص ما يملأ القالب، ولا نص بديل له.',
   'broadcasts.why.variable_refused': 'سترفض واتساب ما يملأ القالب: فيه سطر جديد أو طويل جدًا.',
   'broadcasts.why.contact_gone': 'مُحيت جهة الاتصال.',

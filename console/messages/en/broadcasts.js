@@ -102,6 +102,7 @@ export default {
   'broadcasts.why.opted_out': 'Wants no marketing from you.',
   'broadcasts.why.contact_is_minor': 'Is noted as under age.',
   'broadcasts.why.blocked': 'The number blocks this contact.',
+  'broadcasts.why.unreachable': 'A message did not reach this contact lately.',
   'broadcasts.why.variable_missing': 'What fills the template is missing, and nothing stands in for it.',
   'broadcasts.why.variable_refused': 'WhatsApp would refuse what fills the template: a line break, or too long.',
   'broadcasts.why.contact_gone': 'The contact was erased.',

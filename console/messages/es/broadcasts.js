@@ -102,6 +102,7 @@ export default {
   'broadcasts.why.opted_out': 'No quiere marketing tuyo.',
   'broadcasts.why.contact_is_minor': 'Consta como menor de edad.',
   'broadcasts.why.blocked': 'El número bloquea a este contacto.',
+  'broadcasts.why.unreachable': 'Hace poco un mensaje no llegó a este contacto.',
   'broadcasts.why.variable_missing': 'Falta lo que rellena la plantilla y no hay texto de reserva.',
   'broadcasts.why.variable_refused': 'WhatsApp rechazaría lo que rellena la plantilla: un salto de línea o demasiado largo.',
   'broadcasts.why.contact_gone': 'El contacto fue borrado.',

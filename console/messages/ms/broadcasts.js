@@ -102,6 +102,7 @@ export default {
   'broadcasts.why.opted_out': 'Tidak mahu pemasaran daripada anda.',
   'broadcasts.why.contact_is_minor': 'Dicatat sebagai bawah umur.',
   'broadcasts.why.blocked': 'Nombor ini menyekat kenalan ini.',
+  'broadcasts.why.unreachable': 'Mesej tidak sampai kepada kenalan ini baru-baru ini.',
   'broadcasts.why.variable_missing': 'Pengisi templat tiada, dan tiada penggantinya.',
   'broadcasts.why.variable_refused': 'WhatsApp akan menolak pengisi templat: ada pemisah baris, atau terlalu panjang.',
   'broadcasts.why.contact_gone': 'Kenalan ini telah dipadamkan.',

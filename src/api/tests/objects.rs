@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::message::{Version, Via};
+use crate::domain::reach::{UNREACHABLE, Unreachable};
 use crate::domain::{
     AliasKind, AttributeValue, Author, BroadcastId, BroadcastRecipient, Card, Consent, ConsentPurpose,
     ConsentState, Contact, ContactId, Conversation, ConversationStatus, Delivery, DeliveryState, Direction,
@@ -120,6 +121,10 @@ fn every_field_of_a_contact_is_documented() {
         }],
         opted_out_at: Some(NOW),
         opted_out_by: Some(WishSource::Refusal),
+        unreachable: Some(Unreachable {
+            at: NOW,
+            code: UNREACHABLE,
+        }),
         opted_in_at: Some(NOW),
         consents: BTreeMap::from([(ConsentPurpose::marketing(), consent.clone())]),
         wishes: vec![consent],

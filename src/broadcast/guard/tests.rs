@@ -23,6 +23,7 @@ fn settings() -> BroadcastsConfig {
         unreachable_percent: 30,
         opted_out_percent: 5,
         rate_card: PathBuf::new().try_into().unwrap(),
+        unreachable_days: 30,
     }
 }
 

@@ -101,6 +101,7 @@ impl Condition {
             Self::Owner(Owner::Me) => facts.asker.is_some() && contact.owner.as_ref() == facts.asker,
             Self::Owner(Owner::User(user)) => contact.owner.as_ref() == Some(user),
             Self::OptedOut => contact.opted_out_at.is_some(),
+            Self::Unreachable => contact.unreachable.is_some(),
             Self::IsMinor => contact.is_minor,
             Self::Name(how, text) => is_named(folded, *how, text),
             Self::Phone(how, digits) => contact.phones().any(|phone| match how {

@@ -148,6 +148,7 @@ impl Parser<'_> {
         };
         let condition = match word.as_str() {
             "opted_out" => Condition::OptedOut,
+            "unreachable" => Condition::Unreachable,
             "is_minor" => Condition::IsMinor,
             "has" => Condition::Has(self.part()?),
             "and" | "or" | "not" => return Err(expected(field.position, CONDITION)),

@@ -85,7 +85,7 @@ impl Condition {
                 Test::Truth(_) => true,
             },
             Self::Time(_, order, _) => *order == Order::Same,
-            Self::OptedOut | Self::IsMinor | Self::Has(_) => false,
+            Self::OptedOut | Self::Unreachable | Self::IsMinor | Self::Has(_) => false,
         };
         let equal = match side {
             Side::Differs if has_equal => "!=",
@@ -111,6 +111,7 @@ impl Condition {
             Self::Owner(Owner::Nobody) => write!(f, "owner {equal} none"),
             Self::Owner(Owner::User(user)) => write!(f, "owner {equal} {}", Quoted(user.as_str())),
             Self::OptedOut => f.write_str("opted_out"),
+            Self::Unreachable => f.write_str("unreachable"),
             Self::IsMinor => f.write_str("is_minor"),
             Self::Name(how, text) => write!(f, "name {} {}", begins(*how), Quoted(text)),
             Self::Phone(how, digits) => write!(f, "phone {} {}", begins(*how), Quoted(digits)),

@@ -114,6 +114,7 @@ impl Condition {
             // Conversations may have come to their end; the rest has terms of its beginning alone, or none.
             Self::Owner(Owner::Nobody)
             | Self::Number(_)
+            | Self::Unreachable
             | Self::IsMinor
             | Self::Name(..)
             | Self::Phone(..)
@@ -171,6 +172,7 @@ impl Condition {
             // Nothing happened in the conversations of who has none.
             Self::Has(Part::Conversation) | Self::Time(Moment::LastActive, ..) => of(key.talks(), 7),
             Self::Owner(Owner::Nobody)
+            | Self::Unreachable
             | Self::IsMinor
             | Self::Phone(..)
             | Self::Has(_)

@@ -345,6 +345,7 @@ fn a_filter_means_whom_it_says() {
         "number = \"1045\" and has conversation",
         "owner = me and owner = \"ana\" and owner != none",
         "not opted_out and not is_minor",
+        "not unreachable or unreachable and opted_out",
         "name = \"jose ana-lucia\"",
         "name ^= \"lu\" and name ^= \"ana jos\"",
         "phone = \"+55 51 8765-4321\" and phone = \"5551987654321\"",

@@ -84,6 +84,11 @@ impl Condition {
                 )
             }
             Self::OptedOut => pick("who want no marketing", "who have not stopped marketing").to_owned(),
+            Self::Unreachable => pick(
+                "whom messages do not reach",
+                "whom messages reach, as far as is known",
+            )
+            .to_owned(),
             Self::IsMinor => pick("who are minors", "who are not known to be minors").to_owned(),
             Self::Name(Match::Whole, text) => format!("whose name {} “{text}”", is(Match::Whole)),
             Self::Name(Match::Begins, text) => {

@@ -10,6 +10,7 @@ use super::broadcast::{count, forget_unsettled, standing};
 use super::consent::learn_from_refusal;
 use super::link::recipient;
 use super::organise::announce;
+use super::reach::{learn_from_delivery, learn_from_miss};
 use crate::domain::message::Delivery;
 use crate::domain::usage::PricingCategory;
 use crate::domain::{
@@ -247,6 +248,7 @@ pub(super) fn attempted(batch: &mut Batch<'_>, attempted: &Attempted) -> Result<
         }
         (AttemptResult::Refused { error }, Some(_)) => {
             learn_from_refusal(batch, &work.message, error, attempted.at)?;
+            learn_from_miss(batch, &work.message, error, attempted.at)?;
             work.delivery.error = Some(error.clone());
             work.delivery
                 .advance(StatusTimes::only(DeliveryState::Failed, attempted.at));
@@ -341,7 +343,12 @@ pub(super) fn report(batch: &mut Batch<'_>, report: &Report) -> Result<OpOutcome
     recipient(batch, &work.message, &report.aliases, report.at)?;
     if let Some(error) = &report.error {
         learn_from_refusal(batch, &work.message, error, report.at)?;
+        // What is repeated may be older than what reached them since.
+        if work.delivery != before {
+            learn_from_miss(batch, &work.message, error, report.at)?;
+        }
     }
+    learn_from_delivery(batch, &work.message, report.state, report.at)?;
     if work.delivery == before && !named {
         work.count(batch)?;
         return Ok(OpOutcome::Unchanged);

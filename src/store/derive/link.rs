@@ -25,6 +25,8 @@ pub(super) struct News {
     pub(super) names: bool,
     /// It wants marketing, or does not.
     pub(super) marketing: bool,
+    /// Messages reach it, or do not.
+    pub(super) reach: bool,
     /// What the business notes of it.
     pub(super) details: bool,
     /// It was merged with another, or parted from it.
@@ -38,14 +40,19 @@ pub(super) struct News {
 impl News {
     /// Whether nothing did.
     pub(super) const fn is_none(&self) -> bool {
-        !self.names && !self.marketing && !self.details && !self.merge && self.linked.is_empty()
+        !self.names
+            && !self.marketing
+            && !self.reach
+            && !self.details
+            && !self.merge
+            && self.linked.is_empty()
     }
 }
 
 #[derive(Serialize)]
 struct ContactChanged<'a> {
     contact: &'a Contact,
-    /// `names`, `link`, `marketing`, `details`, `merge`.
+    /// `names`, `link`, `marketing`, `reach`, `details`, `merge`.
     changed: Vec<&'static str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     linked: &'a [ContactId],
@@ -80,6 +87,7 @@ pub(super) fn tell(
         (news.names, "names"),
         (!news.linked.is_empty(), "link"),
         (news.marketing, "marketing"),
+        (news.reach, "reach"),
         (news.details, "details"),
         (news.merge, "merge"),
     ];
@@ -147,6 +155,9 @@ pub(super) fn link(
     }
     // Nobody is written to under one name who refused under another.
     contact.wish_as(&other);
+    if let Some(missed) = other.unreachable {
+        contact.miss(missed);
+    }
     take_place(batch, contact, &mut other)?;
     for change in std::mem::take(&mut other.pending) {
         contact.await_author(change, batch.now);

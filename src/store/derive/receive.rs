@@ -11,7 +11,7 @@ use super::known::{is_taken_back, known};
 use super::link::tell;
 use super::names::follow_links;
 use super::organise::conversation_changed;
-use super::{Batch, thread};
+use super::{Batch, reach, thread};
 use crate::domain::message::{Side, Via};
 use crate::domain::{
     Author, Contact, ContactAliases, ContentKind, Conversation, ConversationStatus, Direction, EventKind,
@@ -204,6 +204,9 @@ pub(super) fn place(batch: &mut Batch<'_>, receive: &Receive, whose: Whose) -> R
     if whose == Whose::Whole {
         heed(batch, &mut person, receive, at)?;
     }
+    if receive.by == Side::Customer {
+        reach::wrote(batch, &mut person, at)?;
+    }
     let group = match &receive.group {
         Some(group) => identity::addressed(batch, &ContactAliases::of([group.clone()]), Purpose::Other)?,
         None => None,
@@ -321,9 +324,10 @@ fn learn_names(contact: &mut Contact, receive: &Receive) -> bool {
 /// Notes a call: it opens the window, and brings the conversation forward.
 pub(super) fn called(batch: &mut Batch<'_>, called: &Called) -> Result<OpOutcome, StoreError> {
     let at = believable(called.at, batch.now);
-    let Some(caller) = identity::sender(batch, &called.aliases, &called.number, at)? else {
+    let Some(mut caller) = identity::sender(batch, &called.aliases, &called.number, at)? else {
         return Ok(OpOutcome::Unchanged);
     };
+    reach::wrote(batch, &mut caller.contact, at)?;
     let mut conversation = thread::go_on(batch, &called.number, &caller.contact)?;
     if conversation.last_inbound >= Some(at) {
         return Ok(OpOutcome::Unchanged);

@@ -4,6 +4,7 @@ mod conversations;
 mod deliveries;
 mod identities;
 mod orders;
+mod reach;
 mod shown;
 
 use crate::store::conformance::Memory;

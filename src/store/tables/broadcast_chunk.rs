@@ -66,6 +66,8 @@ pub enum Unsendable {
     ContactIsMinor,
     /// The number blocks the contact.
     Blocked,
+    /// Messages did not reach the contact lately.
+    Unreachable,
     /// What fills the template is missing, and nothing is said to stand there instead.
     VariableMissing,
     /// Meta would refuse what fills the template.
@@ -91,6 +93,7 @@ impl Unsendable {
             Self::OptedOut => "opted_out",
             Self::ContactIsMinor => "contact_is_minor",
             Self::Blocked => "blocked",
+            Self::Unreachable => "unreachable",
             Self::VariableMissing => "variable_missing",
             Self::VariableRefused => "variable_refused",
             Self::ContactGone => "contact_gone",
