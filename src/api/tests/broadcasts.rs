@@ -1,5 +1,8 @@
 //! Broadcasts: customers who are erased while one is prepared, and what is left of one that is deleted.
 
+mod at_work;
+mod audiences;
+
 use serde_json::{Value, json};
 
 use super::isolation::broadcasts::broadcast_of;
@@ -65,7 +68,7 @@ async fn row(api: &Api, id: BroadcastId) -> Option<Broadcast> {
 }
 
 /// Works at broadcasts until something is so.
-async fn worked(api: &Api, id: BroadcastId, is_so: impl Fn(Option<&Broadcast>) -> bool) {
+pub(super) async fn worked(api: &Api, id: BroadcastId, is_so: impl Fn(Option<&Broadcast>) -> bool) {
     let shutdown = Shutdown::default();
     let (stop, broadcasts) = (shutdown.clone(), Arc::clone(&api.state.broadcasts));
     let running = actix_web::rt::spawn(async move { broadcasts.run(&shutdown).await });

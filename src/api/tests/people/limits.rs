@@ -1,5 +1,7 @@
 //! Members who are limited to numbers and teams: nothing of other numbers reaches them.
 
+mod recipients;
+
 use std::collections::BTreeMap;
 
 use super::super::isolation::broadcasts::broadcast_of;
