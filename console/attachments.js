@@ -95,11 +95,18 @@ export class Attachments {
     const recording = new Recording({ timers: this.#timers, ticked: this.#changed });
     draft.recording = recording;
     this.#changed();
-    recording.ended.then((file) => {
-      draft.recording = null;
-      if (file) this.#attach(draft, { file, kind: 'audio', mime: 'audio/ogg', name: 'voice.ogg', isVoice: true });
-      this.#changed();
-    });
+    recording.ended
+      .then(
+        (file) => {
+          draft.recording = null;
+          if (file) this.#attach(draft, { file, kind: 'audio', mime: 'audio/ogg', name: 'voice.ogg', isVoice: true });
+        },
+        () => {
+          draft.recording = null;
+          this.#say(t('voice.lost'), 'bad');
+        },
+      )
+      .then(() => this.#changed());
     try {
       await recording.start();
     } catch (error) {

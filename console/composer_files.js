@@ -3,9 +3,7 @@
 import { h } from './dom.js';
 import { icon } from './icons.js';
 import { t } from './language.js';
-
-/** The one form in which WhatsApp shows a recording as a voice message. */
-const VOICE = 'audio/ogg;codecs=opus';
+import { voiceType } from './voice.js';
 
 export class ComposerFiles {
   tray = h('ul', { class: 'tray', 'aria-label': t('write.files'), hidden: true });
@@ -112,7 +110,7 @@ export class ComposerFiles {
   /** Brings the files of a draft up to date; `mayAttach` says whether it may have more. */
   render(draft, mayAttach) {
     this.attachButton.hidden = !mayAttach;
-    this.recordButton.hidden = !mayAttach || !canRecord();
+    this.recordButton.hidden = !mayAttach || voiceType() === null;
     if (draft.mode === 'reply' && this.#part) this.#part.render(this.tray, draft, () => this.#text.focus());
     else this.tray.hidden = true;
   }
@@ -135,8 +133,4 @@ export class ComposerFiles {
 
 function button(sign, label, run) {
   return h('button', { type: 'button', class: 'canned-open', 'aria-label': label, title: label, onclick: run }, icon(sign));
-}
-
-function canRecord() {
-  return Boolean(navigator.mediaDevices?.getUserMedia) && window.MediaRecorder?.isTypeSupported(VOICE) === true;
 }

@@ -1,19 +1,23 @@
-// A voice message being recorded, in the one form that WhatsApp shows as such: Opus in OGG, mono.
+// A voice message being recorded, in the one form that WhatsApp shows as such: Opus in OGG, mono. What a browser records as WebM is put into
+// OGG when it has ended.
 
-const TYPE = 'audio/ogg;codecs=opus';
+import { oggOf, packetsOf } from './ogg_opus.js';
+import { voiceType } from './voice.js';
+
 /** Ten minutes of speech are less than 3 MB. */
 const LONGEST = 600;
 const BITS = 32_000;
 
 export class Recording {
   seconds = 0;
-  /** Resolves with the file, or with null when nothing is to be kept. */
+  /** Resolves with the file, or with null when nothing is to be kept; fails where what was recorded is no voice message. */
   ended;
   /** Where it is shown. */
   row = null;
   #timers;
   #ticked;
   #resolve;
+  #type = null;
   #recorder = null;
   #stream = null;
   #timer = null;
@@ -35,10 +39,11 @@ export class Recording {
     // Whoever pressed Discard while the browser asked wants no microphone.
     if (this.#isOver) return stream.getTracks().forEach((track) => track.stop());
     this.#stream = stream;
-    this.#recorder = new MediaRecorder(stream, { mimeType: TYPE, audioBitsPerSecond: BITS });
+    this.#type = voiceType();
+    this.#recorder = new MediaRecorder(stream, { mimeType: this.#type, audioBitsPerSecond: BITS });
     const parts = [];
     this.#recorder.addEventListener('dataavailable', ({ data }) => data.size > 0 && parts.push(data));
-    this.#recorder.addEventListener('stop', () => this.#end(this.#isKept && parts.length > 0 ? new File(parts, 'voice.ogg', { type: 'audio/ogg' }) : null));
+    this.#recorder.addEventListener('stop', () => this.#end(this.#isKept && parts.length > 0 ? voiceOf(parts, this.#type) : null));
     this.#recorder.addEventListener('error', () => this.discard());
     this.#recorder.start();
     this.#tick();
@@ -77,4 +82,13 @@ export class Recording {
     this.#stream?.getTracks().forEach((track) => track.stop());
     this.#resolve(file);
   }
+}
+
+/** The file of a voice message. */
+async function voiceOf(parts, type) {
+  const recorded = new Blob(parts);
+  const isWebm = type.startsWith('audio/webm');
+  const [serial] = crypto.getRandomValues(new Uint32Array(1));
+  const content = isWebm ? oggOf(packetsOf(new Uint8Array(await recorded.arrayBuffer())), serial) : recorded;
+  return new File([content], 'voice.ogg', { type: 'audio/ogg' });
 }

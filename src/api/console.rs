@@ -162,6 +162,7 @@ const FILES: &[File] = files![
     "messages/ms/told.js",
     "meta_errors.js",
     "notices.js",
+    "ogg_opus.js",
     "on_demand.js",
     "operator.js",
     "operator_access.js",
@@ -282,6 +283,7 @@ const FILES: &[File] = files![
     "vendor/preact.js",
     "view.js",
     "viewer.js",
+    "voice.js",
     "words.js",
 ];
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { atTheDesk } from './at_the_desk.mjs';
+import { checksum } from '../../console/ogg_opus.js';
 import { axeProblems } from './axe.mjs';
 import { launch } from './browser.mjs';
 import { blank, png } from './files.mjs';
@@ -10,7 +11,7 @@ import { eventually, keptByBrowser, openConversation, soon } from './hands.mjs';
 import { atWork, inTheOffice, visit } from './office.mjs';
 import { isAccessible, isSound } from './sound.mjs';
 
-/** A microphone, and a browser that records what WhatsApp takes: Chromium records another form. */
+/** A microphone, and a browser that records OGG, which Chromium does not. */
 const MICROPHONE = () => {
   let granted = 0;
   navigator.mediaDevices.getUserMedia = async () => {
@@ -291,6 +292,54 @@ desk(
   },
   () => withMicrophone,
 );
+
+/** What the pages of an OGG stream say, in order; fails where one is not whole. */
+function pagesOf(bytes) {
+  const pages = [];
+  for (let at = 0; at < bytes.length; ) {
+    assert.equal(bytes.toString('latin1', at, at + 4), 'OggS');
+    const count = bytes[at + 26];
+    const table = [...bytes.subarray(at + 27, at + 27 + count)];
+    const body = at + 27 + count;
+    const end = body + table.reduce((sum, one) => sum + one, 0);
+    const whole = Buffer.from(bytes.subarray(at, end));
+    const sum = whole.readUInt32LE(22);
+    whole.writeUInt32LE(0, 22);
+    assert.equal(checksum(whole), sum);
+    pages.push({ kind: bytes[at + 5], granule: Number(bytes.readBigUInt64LE(at + 6)), begin: bytes.toString('latin1', body, body + 8), channels: bytes[body + 9] });
+    at = end;
+  }
+  return pages;
+}
+
+test("what the browser's own recorder records becomes a voice message in OGG, which it plays", async () => {
+  const recorder = await launch({ reducedMotion: 'reduce', args: ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'] });
+  try {
+    await atTheDesk(recorder.context, async ({ page, gateway, people, wrong }) => {
+      await openConversation(page, people.sari);
+      const count = () => gateway.ledger.messages.get(people.sari).length;
+      const before = count();
+      await page.getByRole('button', { name: 'Record a voice message' }).click();
+      await eventually('two seconds are recorded', () => page.getByText(/Recording 0:0[2-9]/).isVisible());
+      await page.getByRole('button', { name: 'Stop recording' }).click();
+      await ready(page);
+      await eventually('the browser can play it', () => tray(page).locator('audio').evaluate((audio) => audio.duration > 1 && audio.duration < 60));
+      await write(page).press('Enter');
+      await eventually('it is sent', () => count() === before + 1);
+      const { audio } = gateway.ledger.messages.get(people.sari).at(-1).content;
+      assert.equal(audio.voice, true);
+      const { mime, bytes } = gateway.media.files.get(audio.media_id);
+      assert.equal(mime, 'audio/ogg');
+      const pages = pagesOf(Buffer.from(bytes));
+      assert.deepEqual(pages.slice(0, 2).map(({ begin, kind }) => [begin, kind]), [['OpusHead', 2], ['OpusTags', 0]]);
+      assert.deepEqual([pages[0].channels, pages.at(-1).kind], [1, 4]);
+      assert.ok(pages.at(-1).granule > 48_000, 'more than a second');
+      assert.deepEqual(wrong, []);
+    });
+  } finally {
+    await recorder.close();
+  }
+});
 
 // --- what is at hand -----------------------------------------------------------------------------------------------
 

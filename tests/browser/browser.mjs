@@ -21,13 +21,13 @@ const ARGS = [
   '--disable-sync',
 ];
 
-/** A browser with a profile of its own: `{context, close}`. */
-export async function launch(options = {}) {
+/** A browser with a profile of its own: `{context, close}`; `args` are some beside those of every one. */
+export async function launch({ args = [], ...options } = {}) {
   const profile = await mkdtemp(join(tmpdir(), 'mesej-browser-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
-    args: ARGS,
+    args: [...ARGS, ...args],
     viewport: { width: 1440, height: 900 },
     locale: 'en-GB',
     ...options,

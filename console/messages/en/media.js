@@ -46,4 +46,5 @@ export default {
   'voice.not_yet': 'A voice message is still being recorded. Stop it first.',
   'voice.denied': 'The browser does not allow this page to use the microphone.',
   'voice.none': 'No microphone was found.',
+  'voice.lost': 'This browser recorded something that is no voice message. Nothing was kept.',
 };

@@ -46,4 +46,5 @@ export default {
   'voice.not_yet': 'Todavía se está grabando un mensaje de voz. Deténgalo primero.',
   'voice.denied': 'El navegador no permite a esta página usar el micrófono.',
   'voice.none': 'No se encontró ningún micrófono.',
+  'voice.lost': 'Lo que grabó este navegador no es un mensaje de voz. No se guardó nada.',
 };

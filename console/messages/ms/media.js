@@ -46,4 +46,5 @@ export default {
   'voice.not_yet': 'Mesej suara masih dirakam. Hentikan dahulu.',
   'voice.denied': 'Pelayar tidak membenarkan halaman ini menggunakan mikrofon.',
   'voice.none': 'Tiada mikrofon ditemui.',
+  'voice.lost': 'Rakaman pelayar ini bukan mesej suara. Tiada apa-apa disimpan.',
 };
