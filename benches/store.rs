@@ -231,6 +231,7 @@ fn submit(n: u64, customer: u64) -> Op {
         unless_after: None,
         window_at: None,
         broadcast: None,
+        hours: None,
     }))
 }
 

@@ -8,6 +8,7 @@
 //! | `upload.rs` | a file of recipients, taken as it comes |
 //! | `variables.rs` | what of a template is filled for each recipient. Pure |
 //! | `audience.rs` | whom a broadcast is for, step by step |
+//! | `zones.rs` | in which zone each recipient is, and when the first of them begins |
 //! | `plan.rs` | the job that writes recipients down, in `chunks.rs` |
 //! | `jobs.rs` | which broadcasts are worked at here |
 //! | `guard.rs` | when one stops by itself, and `pauses.rs` how |
@@ -35,6 +36,7 @@ mod steering;
 mod upload;
 mod variables;
 mod waits;
+mod zones;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -56,6 +58,7 @@ pub use definition::Definition;
 pub use dry_run::DryRun;
 pub use error::BroadcastError;
 pub use upload::BroughtRecipients;
+pub use zones::timetable_now;
 
 /// Files of recipients that come at once, of a tenant and of all.
 const COMING_OF_ONE: usize = 1;

@@ -50,8 +50,8 @@ pub use backoff::Backoff;
 pub use broadcast::{
     BadResult, BroadcastCounts, BroadcastProblem, BroadcastProgress, BroadcastRecipient, BroadcastRun,
     BroadcastTally, Due, LastBroadcast, LocalStart, LocalTime, Reached, Reaction, RecentResults,
-    RecipientOutcome, ResultShare, SendingHours, Suppression, Timetable, ToldProblem, WeekHours, WhoseZone,
-    Zone, ZoneSet, ZoneSpan, ZoneTooLate,
+    RecipientHours, RecipientOutcome, ResultShare, SendingHours, Suppression, Timetable, ToldProblem,
+    WeekHours, WhoseZone, Zone, ZoneSet, ZoneSpan, ZoneTooLate,
 };
 pub use cards::{Card, Facts, MergeDone};
 pub use clock::{Clock, SteadyClock, SystemClock, TestClock, Timestamp};

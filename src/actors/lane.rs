@@ -38,6 +38,7 @@ mod retry;
 mod scan;
 mod scheduler;
 mod send;
+mod sending_hours;
 #[cfg(test)]
 mod tests;
 mod unknown;
@@ -73,6 +74,7 @@ use pause::{Pause, PauseCause, Stands};
 use queue::{Queue, Share};
 use receipts::Receipts;
 use scan::Scan;
+use sending_hours::SendingHoursBook;
 use unknown::Watch;
 use waiting::Moment;
 
@@ -184,6 +186,7 @@ pub struct Lane {
     watch: Watch,
     receipts: Receipts,
     files: WaitingFiles,
+    sending_hours: SendingHoursBook,
 
     number_limit: NumberLimiter,
     pair_limit: PairLimiter,
@@ -291,6 +294,7 @@ impl Lane {
             watch: Watch::new(limits.unknown, limits.watched),
             receipts: Receipts::new(limits.receipts),
             files: WaitingFiles::default(),
+            sending_hours: SendingHoursBook::default(),
             number_limit,
             pair_limit: PairLimiter::new(limits.pair),
             recalls_until,

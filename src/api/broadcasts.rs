@@ -17,7 +17,7 @@ use super::state::to_its_end;
 use crate::broadcast::{BroadcastError, BroughtRecipients, Definition, Launch};
 use crate::bulk::imports::ImportError;
 use crate::bulk::phones::Country;
-use crate::domain::{BroadcastId, SendRate, Timestamp};
+use crate::domain::{BroadcastId, LocalTime, SendRate, SendingHours, Timestamp};
 use crate::store::tables::{
     Broadcast, BroadcastAudience, BroadcastExclusions, BroadcastState, BroadcastTemplate,
 };
@@ -119,6 +119,9 @@ fn definition(fields: &mut Fields) -> Result<Definition, ApiError> {
         rate: fields.optional::<SendRate>("rate")?,
         at: fields.optional::<Timestamp>("at")?,
         not_after: fields.optional::<Timestamp>("not_after")?,
+        hours: fields.optional::<SendingHours>("hours")?,
+        at_local: fields.optional::<LocalTime>("at_local")?,
+        not_after_local: fields.optional::<LocalTime>("not_after_local")?,
     })
 }
 

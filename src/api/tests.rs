@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod bounds;
+mod broadcast_hours;
 mod broadcasts;
 mod bulk_messages;
 mod canned_replies;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use super::Broadcasts;
 use super::definition::Definition;
 use super::error::BroadcastError;
+use super::zones::begins;
 use crate::actors::request::Refusal;
 use crate::domain::{Author, BroadcastId, PhoneNumberId, TenantId, Timestamp};
 use crate::store::tables::{
@@ -99,6 +100,9 @@ impl Broadcasts {
             rate: None,
             at: None,
             not_after: None,
+            hours: None,
+            at_local: None,
+            not_after_local: None,
             state: BroadcastState::Draft,
             version: 1,
             problem: None,
@@ -248,7 +252,7 @@ impl Broadcasts {
                     }
                     _ => {}
                 }
-                if before.not_after.is_some_and(|late| now > late) {
+                if begins(&before).is_some_and(|(_, late)| late.is_some_and(|late| now > late)) {
                     return Err(BroadcastError::State(
                         before.state,
                         "the time to start has passed: change it",
@@ -456,7 +460,7 @@ pub(super) fn there(row: Option<&Broadcast>) -> Result<&Broadcast, BroadcastErro
 
 /// Where a broadcast stands that goes on now.
 fn goes_on(row: &Broadcast, now: Timestamp) -> BroadcastState {
-    if row.at.is_some_and(|at| at > now) {
+    if begins(row).is_some_and(|(at, _)| at > now) {
         BroadcastState::Scheduled
     } else {
         BroadcastState::Running

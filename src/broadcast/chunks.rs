@@ -141,6 +141,7 @@ mod tests {
             values: vec![text.into()],
             suppressed: None,
             line: None,
+            zone: 0,
         }
     }
 

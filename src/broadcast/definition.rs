@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::error::BroadcastError;
 use super::variables::{Filling, Origin};
-use crate::domain::{PhoneNumberId, SendRate, Timestamp};
+use crate::domain::{LocalTime, PhoneNumberId, SendRate, SendingHours, Timestamp};
 use crate::store::tables::{Broadcast, BroadcastAudience, BroadcastExclusions, BroadcastTemplate};
 
 /// How long after its time a broadcast still begins where nothing is said.
@@ -33,6 +33,12 @@ pub struct Definition {
     pub at: Option<Timestamp>,
     /// When it begins no more by itself.
     pub not_after: Option<Timestamp>,
+    /// When it may be sent.
+    pub hours: Option<SendingHours>,
+    /// When it is to begin in each recipient's zone.
+    pub at_local: Option<LocalTime>,
+    /// When it begins there no more by itself.
+    pub not_after_local: Option<LocalTime>,
 }
 
 impl Definition {
@@ -68,6 +74,24 @@ impl Definition {
         {
             return invalid("`not_after` goes with `at`, and must not be before it");
         }
+        self.check_hours()
+    }
+
+    fn check_hours(&self) -> Result<(), BroadcastError> {
+        let invalid = |why: &str| Err(BroadcastError::Invalid(why.to_owned()));
+        if let Some(Err(why)) = self.hours.as_ref().map(SendingHours::check) {
+            return invalid(why);
+        }
+        if self.at_local.is_some() && self.at.is_some() {
+            return invalid("`at_local` and `at` do not go together");
+        }
+        if self.at_local.is_some() && self.hours.is_none() {
+            return invalid("`at_local` goes with `hours`, which say in whose zone");
+        }
+        let late = self.not_after_local;
+        if late.is_some_and(|late| self.at_local.is_none_or(|at| late < at)) {
+            return invalid("`not_after_local` goes with `at_local`, and must not be before it");
+        }
         Ok(())
     }
 
@@ -82,6 +106,11 @@ impl Definition {
             exclude: self.exclude,
             rate: self.rate,
             at: self.at,
+            hours: self.hours,
+            at_local: self.at_local,
+            not_after_local: self
+                .not_after_local
+                .or_else(|| self.at_local.map(|at| at.after(LATE))),
             ..before
         }
     }
@@ -110,6 +139,9 @@ mod tests {
             rate: None,
             at: None,
             not_after: None,
+            hours: None,
+            at_local: None,
+            not_after_local: None,
         }
     }
 
@@ -149,6 +181,30 @@ mod tests {
         assert!(!is_refused(|one| {
             one.at = Some(at);
             one.not_after = Some(at);
+        }));
+    }
+
+    #[test]
+    fn hours_say_whose_zone_a_local_time_is_in() {
+        let nine = || "2026-12-24T09:00".parse::<LocalTime>().ok();
+        let hours = |json: Value| serde_json::from_value::<SendingHours>(json).ok();
+        let everywhere = json!({ "zone": "recipient", "fallback_zone": "Asia/Jakarta" });
+        assert!(is_refused(|one| one.at_local = nine()), "in whose zone?");
+        assert!(is_refused(|one| one.hours = hours(json!({ "zone": "recipient" }))));
+        assert!(is_refused(|one| one.not_after_local = nine()));
+        assert!(!is_refused(|one| {
+            one.hours = hours(everywhere.clone());
+            one.at_local = nine();
+        }));
+        assert!(is_refused(|one| {
+            one.hours = hours(everywhere.clone());
+            one.at_local = nine();
+            one.at = Some(Timestamp::from_secs(1_000));
+        }));
+        assert!(is_refused(|one| {
+            one.hours = hours(everywhere.clone());
+            one.at_local = nine();
+            one.not_after_local = "2026-12-24T08:59".parse().ok();
         }));
     }
 }

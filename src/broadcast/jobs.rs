@@ -12,6 +12,7 @@ use super::Broadcasts;
 use super::guard::PauseCause;
 use super::steering::wanted;
 use super::waits::{Ended, Waits};
+use super::zones::{begins, rests};
 use crate::domain::{BroadcastId, BroadcastProblem, TenantId, Timestamp};
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
@@ -180,6 +181,9 @@ impl Broadcasts {
         }
         let lanes = self.tenants.lanes(tenant).await.unwrap_or_default();
         let row = self.found(tenant, broadcast).await?.map(|found| found.row);
+        if row.as_ref().is_some_and(|row| rests(row, now)) {
+            return Ok(());
+        }
         let number = row.as_ref().and_then(Broadcast::number);
         let lane = number.and_then(|number| lanes.get(number));
         if lane.is_none_or(|lane| lane.reason.is_none()) {
@@ -209,10 +213,12 @@ impl Broadcasts {
         row: &Broadcast,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if row.at.is_some_and(|at| now < at) || !self.is_here(tenant).await {
+        let begins = begins(row);
+        if begins.is_some_and(|(at, _)| now < at) || !self.is_here(tenant).await {
             return Ok(());
         }
-        let late = if row.not_after.is_some_and(|late| now > late) {
+        let late = begins.and_then(|(_, late)| late);
+        let late = if late.is_some_and(|late| now > late) {
             Some(PauseCause::from(BroadcastProblem::TooLate))
         } else if !self.is_as_launched(tenant, row).await? {
             Some(PauseCause::from(BroadcastProblem::Restored))

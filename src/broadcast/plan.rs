@@ -13,6 +13,7 @@ use super::audience::{Audience, Candidate};
 use super::chunks::{ChunkWriter, PlanPlace};
 use super::variables::{Filling, Who};
 use super::waits::{Ended, Waits};
+use super::zones::RecipientZones;
 use crate::bulk::erased::{Erased, Looking};
 use crate::domain::{
     BroadcastId, BroadcastProblem, Contact, ContactAliases, CountryCode, PhoneNumberId, Purpose, TenantId,
@@ -164,6 +165,7 @@ struct Planner<'a> {
     waba: WabaId,
     purpose: Purpose,
     columns: Vec<String>,
+    zones: RecipientZones,
     writer: ChunkWriter,
     total: u32,
     planned: u32,
@@ -216,6 +218,7 @@ impl<'a> Planner<'a> {
             number,
             waba,
             purpose,
+            zones: RecipientZones::new(row.hours.clone(), since),
             writer: ChunkWriter::new(place, broadcasts.clock.now()),
             total: 0,
             planned: 0,
@@ -240,6 +243,7 @@ impl<'a> Planner<'a> {
                 match recipient.suppressed {
                     None => {
                         self.planned += 1;
+                        self.zones.count(recipient.zone, self.total);
                         if let Some(country) = recipient.country {
                             *self.countries.entry(country).or_default() += 1;
                         }
@@ -269,6 +273,7 @@ impl<'a> Planner<'a> {
             recipients: self.planned,
             suppressed: std::mem::take(&mut self.suppressed),
             countries: std::mem::take(&mut self.countries),
+            zones: self.zones.take(),
             purpose: self.purpose,
             at: self.broadcasts.clock.now(),
         })
@@ -337,7 +342,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Somebody of the audience as written down.
-    async fn planned(&self, candidate: Candidate) -> Result<PlannedRecipient, Ended> {
+    async fn planned(&mut self, candidate: Candidate) -> Result<PlannedRecipient, Ended> {
         let tenant = self.writer.place().tenant;
         let Candidate {
             contact,
@@ -346,6 +351,16 @@ impl<'a> Planner<'a> {
             line,
             wrong,
         } = candidate;
+        let wrong = wrong.or_else(|| contact.as_ref().and_then(|contact| self.refused(contact)));
+        let aliases = ContactAliases::of(phone.iter().cloned());
+        let country = match &contact {
+            Some(contact) => CountryCode::of_aliases(&contact.reach()),
+            None => CountryCode::of_aliases(&aliases),
+        };
+        let zone = match wrong {
+            Some(why) => Err(why),
+            None => self.zones.find(contact.as_ref(), country),
+        };
         let cells: BTreeMap<&str, &str> = self
             .columns
             .iter()
@@ -356,20 +371,11 @@ impl<'a> Planner<'a> {
             contact: contact.as_ref(),
             cells: &cells,
         };
-        let wrong = wrong.or_else(|| contact.as_ref().and_then(|contact| self.refused(contact)));
-        let values = match wrong {
-            Some(why) => Err(why),
-            None => self.filling.resolve(who),
-        };
+        let values = zone.and_then(|_| self.filling.resolve(who));
         let values = match values {
             Ok(values) if self.fills(tenant, &self.filling.fill(&values)).await? => Ok(values),
             Ok(_) => Err(Unsendable::VariableRefused),
             Err(why) => Err(why),
-        };
-        let aliases = ContactAliases::of(phone.iter().cloned());
-        let country = match &contact {
-            Some(contact) => CountryCode::of_aliases(&contact.reach()),
-            None => CountryCode::of_aliases(&aliases),
         };
         let id = contact.as_ref().map(|contact| contact.id);
         // Somebody who is no contact yet becomes one with the message.
@@ -381,6 +387,7 @@ impl<'a> Planner<'a> {
             suppressed: values.as_ref().err().copied(),
             values: values.unwrap_or_default(),
             line,
+            zone: zone.unwrap_or_default(),
         })
     }
 
@@ -430,6 +437,7 @@ impl<'a> Planner<'a> {
             planned: self.planned,
             suppressed: self.total - self.planned,
             next: 1,
+            places: Vec::new(),
             per_second: None,
             expires: now.after(PLAN_LASTS).after(BROADCAST_KEPT),
         };
@@ -437,11 +445,11 @@ impl<'a> Planner<'a> {
         let table = self.broadcasts.table::<BroadcastProgressRow>();
         let newer = |before: Option<&BroadcastProgressRow>| {
             let is_later = before.is_some_and(|before| before.plan > place.plan);
-            Ok::<_, StoreError>(Some(before.filter(|_| is_later).copied().unwrap_or(progress)))
+            Ok::<_, StoreError>(Some(before.filter(|_| is_later).unwrap_or(&progress).clone()))
         };
-        let (_, after) = self.waits.asked(|| table.change(key.clone(), newer)).await?;
+        let (_, after) = self.waits.asked(|| table.change(key.clone(), &newer)).await?;
         // Somebody began the plan anew.
-        if after != Some(progress) {
+        if after.as_ref() != Some(&progress) {
             return Err(Ended::CalledOff);
         }
         let row = || self.broadcasts.found(place.tenant, place.broadcast);

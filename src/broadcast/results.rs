@@ -13,7 +13,7 @@ use super::variables::Filling;
 use crate::domain::{
     BroadcastRecipient, ContactId, MessageId, RecipientOutcome, Suppression, TenantId, Timestamp,
 };
-use crate::store::tables::{Broadcast, BroadcastChunk, BroadcastPlan, BroadcastState, PlannedRecipient};
+use crate::store::tables::{Broadcast, BroadcastPlan, BroadcastState, PlannedRecipient};
 use crate::store::{MessageRef, StoreError};
 use crate::whatsapp::error::failure_reason;
 
@@ -157,7 +157,7 @@ impl Broadcasts {
                     found.push(result);
                 }
             }
-            let end = end_of(&chunk);
+            let end = chunk.end();
             if at.saturating_add(1) >= end {
                 number += 1;
             }
@@ -175,7 +175,7 @@ impl Broadcasts {
             let middle = low + (high - low) / 2;
             let chunk = self.chunk(place, middle).await?;
             match chunk {
-                Some(chunk) if end_of(&chunk) <= no => low = middle + 1,
+                Some(chunk) if chunk.end() <= no => low = middle + 1,
                 Some(_) | None => high = middle,
             }
         }
@@ -294,9 +294,4 @@ impl Broadcasts {
             ..told
         })
     }
-}
-
-fn end_of(chunk: &BroadcastChunk) -> u32 {
-    let count = u32::try_from(chunk.recipients.len()).unwrap_or(u32::MAX);
-    chunk.first.saturating_add(count)
 }

@@ -70,6 +70,9 @@ impl Broadcasts {
             rate: first.rate,
             at: None,
             not_after: None,
+            hours: first.hours,
+            at_local: None,
+            not_after_local: None,
         };
         self.create(tenant, again, (definition, by)).await
     }

@@ -5,6 +5,7 @@
 
 mod message;
 mod pace;
+mod places;
 
 use std::time::Duration;
 
@@ -14,19 +15,19 @@ use super::chunks::PlanPlace;
 use super::guard;
 use super::variables::Filling;
 use super::waits::{Ended, Waits};
+use super::zones::timetable_now;
 use crate::actors::request::Refusal;
 use crate::crash::{self, CrashPoint};
 use crate::domain::broadcast::Pacing;
 use crate::domain::{
-    BroadcastId, BroadcastProblem, BroadcastRun, PhoneNumberId, Purpose, RecipientOutcome, SendRate,
-    TenantId, WabaId,
+    BroadcastId, BroadcastProblem, BroadcastRun, BroadcastTally, Due, PhoneNumberId, Purpose,
+    RecipientOutcome, SendRate, TenantId, Timestamp, Timetable, WabaId,
 };
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
 use crate::store::op::{OpOutcome, OpRefusal, Submit};
 use crate::store::tables::{
-    BROADCAST_KEPT, Broadcast, BroadcastChunk, BroadcastPlan, BroadcastProgressRow, BroadcastState,
-    PLAN_LASTS, PlannedRecipient,
+    Broadcast, BroadcastPlan, BroadcastProgressRow, BroadcastState, PlannedRecipient,
 };
 use crate::telemetry::labels::RecipientTurn;
 use crate::telemetry::metrics;
@@ -35,6 +36,8 @@ use crate::telemetry::metrics;
 const TICK: Duration = Duration::from_millis(100);
 /// How often it is looked what people want of the broadcast.
 const LOOK: Duration = Duration::from_millis(500);
+/// The same while nobody may be sent to.
+const RESTS: Duration = Duration::from_secs(1);
 /// Recipients that are handed over together: as many as the ledger takes into one batch.
 const TOGETHER: usize = 64;
 
@@ -95,11 +98,14 @@ struct Runner<'a> {
     number: PhoneNumberId,
     waba: WabaId,
     pacing: Pacing,
-    /// The row from which recipients are taken, and the next recipient.
+    timetable: Timetable,
+    /// The row from which recipients were taken last, and the first of which it is not known that what filled templates is gone.
     chunk: u32,
-    next: u32,
-    /// Up to where it was noted how far it is.
-    noted: u32,
+    kept: u32,
+    /// How many had their turn since it was noted how far it is.
+    unnoted: u32,
+    /// Whether all wait for a sending hour.
+    rests: bool,
     pace: Pace,
     looked: Duration,
     speed: Speed,
@@ -138,8 +144,9 @@ impl<'a> Runner<'a> {
         let key = BroadcastProgressRow::at(tenant, broadcast);
         let table = broadcasts.table::<BroadcastProgressRow>();
         let progress = waits.asked(|| table.get(&key)).await?;
-        let next = progress.filter(|found| found.row.plan == plan.number);
-        let next = next.map_or(1, |found| found.row.next).max(1);
+        let progress = progress.map(|found| found.row);
+        let timetable = timetable_now(&row, progress.as_ref());
+        let timetable = timetable.ok_or(Ended::Failed(BroadcastProblem::Internal))?;
         let now = broadcasts.clock.monotonic();
         let mut runner = Self {
             place: PlanPlace {
@@ -157,13 +164,16 @@ impl<'a> Runner<'a> {
             waba: found.waba,
             pacing,
             chunk: 0,
-            next,
-            noted: next,
+            kept: 0,
+            unnoted: 0,
+            rests: false,
+            timetable,
             looked: now,
             speed: Speed::new(now),
         };
         runner.demand_leave().await?;
         runner.steer().await?;
+        runner.find_kept().await?;
         Ok(runner)
     }
 
@@ -187,7 +197,7 @@ impl<'a> Runner<'a> {
     /// Runs it; however that ends, it is noted how far it came: turns are remembered for some weeks, and a pause may last longer.
     async fn go_and_note(&mut self) -> Result<(), Ended> {
         let ended = self.go().await;
-        if self.next > self.noted {
+        if self.unnoted > 0 {
             self.note().await?;
         }
         ended
@@ -209,7 +219,7 @@ impl<'a> Runner<'a> {
                 self.steer().await?;
             }
             let waiting = tally.counts.of(RecipientOutcome::Queued);
-            let is_over = self.next > self.plan.total;
+            let is_over = self.timetable.is_over();
             if is_over && waiting == 0 {
                 return self.finish().await;
             }
@@ -219,6 +229,13 @@ impl<'a> Runner<'a> {
             {
                 return Err(cause.into());
             }
+            self.begin_zones(now).await?;
+            let due = self.timetable.due(now);
+            if due.is_none() && !is_over {
+                self.rest(&tally, now).await?;
+                continue;
+            }
+            self.rests = false;
             let gone = tally.counts.messages().saturating_sub(waiting);
             if self.speed.measure(gone, self.broadcasts.clock.monotonic()) {
                 self.note().await?;
@@ -230,16 +247,32 @@ impl<'a> Runner<'a> {
             // Few at a time cost a commit each.
             let worthwhile = (self.window() / 8).max(1);
             let is_worth_it = room >= worthwhile || room > 0 && waiting == 0;
-            if is_over || !is_worth_it {
-                // The ledger tells while something moves; what it told last is told here.
-                if tally.is_due(now) {
-                    self.steer().await?;
+            match due.filter(|_| is_worth_it) {
+                Some(due) => self.hand_over(due, room, now).await?,
+                None => {
+                    // The ledger tells while something moves; what it told last is told here.
+                    if tally.is_due(now) {
+                        self.steer().await?;
+                    }
+                    self.waits.sleep(TICK).await?;
                 }
-                self.waits.sleep(TICK).await?;
-            } else {
-                self.hand_over(room).await?;
             }
         }
+    }
+
+    /// Waits for a sending hour. Nothing of the plan is held meanwhile.
+    async fn rest(&mut self, tally: &BroadcastTally, now: Timestamp) -> Result<(), Ended> {
+        if !self.rests {
+            self.rests = true;
+            self.speed = Speed::new(self.broadcasts.clock.monotonic());
+            self.note().await?;
+        }
+        if tally.is_due(now) {
+            self.steer().await?;
+        }
+        let opens = self.timetable.opens(now).map_or(RESTS, |opens| opens.since(now));
+        self.waits.sleep(opens.clamp(TICK, RESTS)).await?;
+        Ok(())
     }
 
     fn window(&self) -> u32 {
@@ -296,32 +329,34 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Hands the next recipients over, at most so many.
-    async fn hand_over(&mut self, room: u32) -> Result<(), Ended> {
-        let Some(chunk) = self.current().await? else {
+    /// Hands those over who are due, at most so many.
+    async fn hand_over(&mut self, due: Due, room: u32, now: Timestamp) -> Result<(), Ended> {
+        let Some(chunk) = self.chunk_of(due.from).await? else {
             // What is not there cannot be sent: it was kept for too short, or was removed by hand.
             return Err(Ended::Failed(BroadcastProblem::Internal));
         };
-        let skip = usize::try_from(self.next - chunk.first).unwrap_or(usize::MAX);
+        let skip = usize::try_from(due.from - chunk.first).unwrap_or(usize::MAX);
         let most = usize::try_from(room).unwrap_or(usize::MAX).min(TOGETHER);
-        let mut due: Vec<(u32, &PlannedRecipient)> = Vec::with_capacity(most);
-        let mut last = self.next;
-        for (no, recipient) in (self.next..).zip(chunk.recipients.iter().skip(skip)) {
-            if due.len() >= most {
+        let mut taken: Vec<(u32, &PlannedRecipient)> = Vec::with_capacity(most);
+        let mut last = due.from;
+        for (no, recipient) in (due.from..due.until).zip(chunk.recipients.iter().skip(skip)) {
+            if taken.len() >= most {
                 break;
             }
             last = no + 1;
-            if recipient.suppressed.is_none() {
-                due.push((no, recipient));
+            if recipient.suppressed.is_none() && due.has(recipient.zone) {
+                taken.push((no, recipient));
             }
         }
-        let known = due.iter().filter(|(_, one)| one.phone.is_none());
+        let known = taken.iter().filter(|(_, one)| one.phone.is_none());
         let known = known.filter_map(|(_, one)| one.contact);
         let people = self
             .broadcasts
             .people(self.place.tenant, known, self.waits)
             .await?;
-        let submits = due.into_iter().map(|(no, one)| self.submit(no, one, &people));
+        let submits = taken
+            .into_iter()
+            .map(|(no, one)| self.submit(no, one, &people, now));
         let submits: Vec<Submit> = submits
             .collect::<Result<Vec<_>, Ended>>()?
             .into_iter()
@@ -331,35 +366,17 @@ impl<'a> Runner<'a> {
         self.pace.use_up(count);
         self.submit_all(submits).await?;
         crash::point(CrashPoint::AfterBroadcastBatch);
-        self.next = last;
-        let end = chunk.first + u32::try_from(chunk.recipients.len()).unwrap_or(u32::MAX);
-        if self.next - self.noted >= self.window() || self.next >= end {
+        self.timetable.pass(&due, last);
+        self.unnoted = self.unnoted.saturating_add(count);
+        let is_end = last >= chunk.end();
+        if self.unnoted >= self.window() || is_end && self.unnoted > 0 {
             self.note().await?;
         }
-        if self.next >= end {
+        if is_end {
             // After the note: whoever goes on from there does not need them.
-            let (place, number) = (self.place, self.chunk);
-            self.waits
-                .asked(|| self.broadcasts.forget_values(place, number))
-                .await?;
-            self.chunk += 1;
+            self.forget_passed().await?;
         }
         Ok(())
-    }
-
-    /// The row in which the next recipient stands. Read afresh each time: an erasure takes out of it what tells of somebody.
-    async fn current(&mut self) -> Result<Option<BroadcastChunk>, Ended> {
-        while self.chunk < self.plan.chunks {
-            let (place, number) = (self.place, self.chunk);
-            let chunk = self.waits.asked(|| self.broadcasts.chunk(place, number)).await?;
-            let Some(chunk) = chunk else { return Ok(None) };
-            let end = chunk.first + u32::try_from(chunk.recipients.len()).unwrap_or(u32::MAX);
-            if self.next < end {
-                return Ok(Some(chunk));
-            }
-            self.chunk += 1;
-        }
-        Ok(None)
     }
 
     /// Commits them, those again that were not taken: each has one turn, however often it is offered.
@@ -417,31 +434,6 @@ impl<'a> Runner<'a> {
                 self.refused(refusal, &mut failures).await?;
             }
         }
-        Ok(())
-    }
-
-    /// Notes how far it is.
-    async fn note(&mut self) -> Result<(), Ended> {
-        let (plan, next, per_second) = (self.plan.number, self.next, self.speed.per_second);
-        let now = self.broadcasts.clock.now();
-        let key = BroadcastProgressRow::at(self.place.tenant, self.place.broadcast);
-        let table = self.broadcasts.table::<BroadcastProgressRow>();
-        let note = |before: Option<&BroadcastProgressRow>| {
-            let mut row = before.copied().unwrap_or(BroadcastProgressRow {
-                plan,
-                read: 0,
-                planned: 0,
-                suppressed: 0,
-                next,
-                per_second,
-                expires: now.after(PLAN_LASTS).after(BROADCAST_KEPT),
-            });
-            row.next = row.next.max(next);
-            row.per_second = per_second;
-            Ok::<_, StoreError>(Some(row))
-        };
-        self.waits.asked(|| table.change(key.clone(), note)).await?;
-        self.noted = next;
         Ok(())
     }
 

@@ -20,7 +20,7 @@ mod recent;
 mod timetable;
 mod zone;
 
-pub use hours::{SendingHours, WeekHours, WhoseZone};
+pub use hours::{RecipientHours, SendingHours, WeekHours, WhoseZone};
 pub use last::LastBroadcast;
 pub use pacing::{Forecast, ForecastHour, PaceLimit, Pacing};
 pub use problem::{BroadcastProblem, ToldProblem};

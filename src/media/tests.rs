@@ -164,6 +164,7 @@ impl Scene {
             unless_after: None,
             window_at: None,
             broadcast: None,
+            hours: None,
         };
         let before = self.head;
         self.commit(Op::Submit(Box::new(submit))).await;

@@ -20,8 +20,8 @@ use crate::domain::message::{Delivery, UnknownPolicy};
 use crate::domain::{
     AgentId, AttemptToken, Author, BroadcastId, BroadcastProblem, BroadcastRecipient, BroadcastRun,
     ContactAliases, ContactId, Content, ConversationId, ConversationStatus, DeliveryState, DetailLimit,
-    EventKind, MessageId, MessageMedia, MetaError, PhoneNumberId, Purpose, Seq, Suppression, Timestamp,
-    Wamid, WamidHash,
+    EventKind, MessageId, MessageMedia, MetaError, PhoneNumberId, Purpose, RecipientHours, Seq, Suppression,
+    Timestamp, Wamid, WamidHash,
 };
 
 /// Something that happened.
@@ -125,6 +125,8 @@ pub struct Submit {
     pub window_at: Option<Timestamp>,
     /// The recipient of a broadcast to whom it goes: each has one turn, and no event tells of it.
     pub broadcast: Option<BroadcastRecipient>,
+    /// Until when that recipient may be sent to before it is looked when that may be again.
+    pub hours: Option<RecipientHours>,
 }
 
 /// Begins a broadcast, halts it, has it go on or ends it. Where it is so already, what no event told of it is told.

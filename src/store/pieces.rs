@@ -164,6 +164,7 @@ mod tests {
                     values: vec!["Ana".into()],
                     suppressed: None,
                     line: None,
+                    zone: 0,
                 }],
                 expires: NOW.after(std::time::Duration::from_secs(60)),
             };

@@ -10,8 +10,8 @@ use super::error::StoreError;
 use crate::domain::message::UnknownPolicy;
 use crate::domain::{
     Alias, AttemptToken, BroadcastId, BroadcastRecipient, BroadcastTally, Contact, ContactId, Conversation,
-    ConversationId, Event, Fence, JournalId, Message, MessageId, PhoneNumberId, Priority, Purpose, Retention,
-    Seq, Timestamp, WamidHash,
+    ConversationId, Event, Fence, JournalId, Message, MessageId, PhoneNumberId, Priority, Purpose,
+    RecipientHours, Retention, Seq, Timestamp, WamidHash,
 };
 
 /// Where a message stands.
@@ -82,9 +82,16 @@ pub struct Queued {
     pub valid_until: Option<Timestamp>,
     /// Whether it carries a file that has to be at Meta first.
     pub has_file: bool,
+    /// The broadcast in whose sending hours it goes.
+    pub hours: Option<(BroadcastId, RecipientHours)>,
 }
 
 impl OutboxRow {
+    /// The broadcast in whose sending hours it goes, if that has any.
+    pub fn sending_hours(&self) -> Option<(BroadcastId, RecipientHours)> {
+        Some((self.broadcast?.broadcast, self.hours?))
+    }
+
     /// Whether it carries a file that was uploaded here. Within a JSON text the quotes would be escaped; who sends it looks closer.
     pub fn has_file(&self) -> bool {
         memchr::memmem::find(self.payload.get().as_bytes(), br#""media_id":""#).is_some()
@@ -102,6 +109,7 @@ impl From<&OutboxRow> for Queued {
             due: row.due,
             valid_until: row.valid_until,
             has_file: row.has_file(),
+            hours: row.sending_hours(),
         }
     }
 }
@@ -138,6 +146,9 @@ pub struct OutboxRow {
     /// The recipient of a broadcast to whom it goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broadcast: Option<BroadcastRecipient>,
+    /// Until when that recipient may be sent to before it is looked when that may be again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<RecipientHours>,
     /// When the state was entered.
     pub since: Timestamp,
     /// The request body for Graph, without the attempt token; nothing once Meta holds it. Personal data.

@@ -72,6 +72,7 @@ impl Draft {
             window_at: (request.class == ContentClass::Service && addressee.reach.group.is_none())
                 .then(|| request.send_at.unwrap_or(now).max(now)),
             broadcast: None,
+            hours: None,
         };
         let mut outcome = parts.ledger.commit(Op::Submit(Box::new(submit))).await;
         // The commit knows the contact; what was resolved before it may be a guess that it corrected.

@@ -160,6 +160,7 @@ impl Lane {
         for priority in self.share.order() {
             self.choose(priority, now, &mut wants);
         }
+        self.put_off_shut(now);
         if wants.is_empty() {
             return;
         }
@@ -210,11 +211,11 @@ impl Lane {
                 return;
             };
             let (pairs, recalls) = (&mut self.pair_limit, now.mono < self.recalls_until);
-            let files = &mut self.files;
+            let (files, hours) = (&mut self.files, &mut self.sending_hours);
             let mut customer = Customer::Known;
             let taken = self.queue.take(priority, now, |contact, waiting| {
                 // Before a token of the pair's limit is taken: it would be lost.
-                if let Some(hold) = files.rest(waiting, now) {
+                if let Some(hold) = hours.rest(waiting, now).or_else(|| files.rest(waiting, now)) {
                     return Err(NotYet::Message(hold));
                 }
                 customer = if recalls && !pairs.knows(contact) {

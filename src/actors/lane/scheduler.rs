@@ -59,6 +59,7 @@ impl Lane {
         self.begin_calls(now, ctx);
         self.claim_more(now, ctx);
         self.bring_files(ctx);
+        self.read_hours(ctx);
         self.announce(now, ctx);
         self.report_levels();
         self.end_draining(ctx);

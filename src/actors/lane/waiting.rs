@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::actors::request::DelayReason;
-use crate::domain::{ContactId, ConversationId, MessageId, Priority, Timestamp};
+use crate::domain::{BroadcastId, ContactId, ConversationId, MessageId, Priority, RecipientHours, Timestamp};
 use crate::store::{MessageRef, OutboxRow, Queued};
 
 /// A queued message, as whoever committed it hands it to its lane. Holds no personal data.
@@ -27,6 +27,8 @@ pub struct Waiting {
     pub valid_until: Option<Timestamp>,
     /// Whether it carries a file that has to be at Meta first.
     pub has_file: bool,
+    /// The broadcast in whose sending hours it goes.
+    pub hours: Option<(BroadcastId, RecipientHours)>,
 }
 
 impl Waiting {
@@ -71,6 +73,7 @@ impl From<&OutboxRow> for Waiting {
             attempt: row.attempt,
             valid_until: row.valid_until,
             has_file: row.has_file(),
+            hours: row.sending_hours(),
         }
     }
 }
@@ -87,6 +90,7 @@ impl From<Queued> for Waiting {
             attempt: 0,
             valid_until: queued.valid_until,
             has_file: queued.has_file,
+            hours: queued.hours,
         }
     }
 }

@@ -1,10 +1,13 @@
 //! A broadcast as callers see it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::actors::request::LaneState;
+use crate::broadcast::timetable_now;
 use crate::domain::{
-    BroadcastCounts, BroadcastProblem, BroadcastTally, RecipientOutcome, Timestamp, ToldProblem,
+    BroadcastCounts, BroadcastProblem, BroadcastTally, RecipientOutcome, Timestamp, Timetable, ToldProblem,
 };
 use crate::store::tables::{Broadcast, BroadcastPause, BroadcastPlan, BroadcastProgressRow, BroadcastState};
 
@@ -54,6 +57,9 @@ fn plain(row: &Broadcast) -> Value {
         "rate": row.rate,
         "at": row.at,
         "not_after": row.not_after,
+        "hours": row.hours,
+        "at_local": row.at_local,
+        "not_after_local": row.not_after_local,
         "state": row.state,
         "version": row.version,
         "problem": row.problem.map(|problem| told(problem, row.paused.as_ref())),
@@ -136,26 +142,69 @@ fn paused_by(row: &Broadcast) -> Option<&'static str> {
     })
 }
 
+/// Where recipients are, whether it is a sending hour there, and when that changes.
+fn zones(plan: &BroadcastPlan, timetable: &mut Timetable, now: Timestamp) -> Value {
+    let waiting: BTreeMap<usize, bool> = timetable.waiting(now).collect();
+    let spans = plan
+        .zones
+        .iter()
+        .enumerate()
+        .filter(|(_, span)| span.recipients > 0);
+    let told = spans.map(|(place, span)| {
+        let zone = u16::try_from(place).unwrap_or(u16::MAX);
+        let is_open = waiting.get(&place);
+        json!({
+            "zones": span.zones,
+            "recipients": span.recipients,
+            "state": match is_open {
+                Some(true) => "open",
+                Some(false) => "closed",
+                None => "passed",
+            },
+            "opens_at": timetable.opens_next(zone, now).filter(|_| is_open == Some(&false)),
+            "closes_at": timetable.closes(zone, now).filter(|_| is_open.is_some()),
+        })
+    });
+    told.collect()
+}
+
 fn add(members: &mut Map<String, Value>, row: &Broadcast, standing: &Standing) {
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
     if row.state == BroadcastState::Planning {
-        let progress = standing.progress.filter(|progress| progress.plan == row.plans);
+        let progress = standing.progress.as_ref();
+        let progress = progress.filter(|progress| progress.plan == row.plans);
         put(
             "progress",
             json!({
-                "read": progress.map_or(0, |progress| progress.read),
+                "read": progress.as_ref().map_or(0, |progress| progress.read),
                 "planned": progress.map_or(0, |progress| progress.planned),
                 "suppressed": progress.map_or(0, |progress| progress.suppressed),
             }),
         );
     }
-    let (Some(tally), Some(plan)) = (&standing.tally, &row.plan) else {
+    let Some(plan) = &row.plan else {
+        return;
+    };
+    let mut timetable = timetable_now(row, standing.progress.as_ref());
+    let opens = timetable
+        .as_mut()
+        .and_then(|timetable| timetable.opens(standing.now));
+    if let Some(timetable) = timetable.as_mut().filter(|_| !plan.zones.is_empty()) {
+        put("zones", zones(plan, timetable, standing.now));
+    }
+    let Some(tally) = &standing.tally else {
         return;
     };
     put("counts", counted(plan, tally));
     if row.state == BroadcastState::Running {
-        let per_second = standing.progress.and_then(|progress| progress.per_second);
+        let per_second = standing
+            .progress
+            .as_ref()
+            .and_then(|progress| progress.per_second);
+        let now = standing.now;
+        let is_shut = timetable.is_some_and(|mut timetable| opens.is_some() && timetable.due(now).is_none());
         let limited_by = match &standing.lane {
+            _ if is_shut => "quiet_hours",
             Some(lane) if lane.reason.is_some() => lane.reason.unwrap_or_default(),
             _ if row.rate.is_some() => "broadcast_rate",
             _ => "number_rate",
@@ -165,6 +214,7 @@ fn add(members: &mut Map<String, Value>, row: &Broadcast, standing: &Standing) {
             .map(|rate| left(plan, &tally.counts).div_ceil(u64::from(rate)));
         put("rate_now", per_second.into());
         put("limited_by", limited_by.into());
+        put("next_opens_at", json!(opens));
         put(
             "expected_end",
             json!(seconds.map(|seconds| standing.now.after(std::time::Duration::from_secs(seconds)))),

@@ -186,6 +186,7 @@ impl Core {
             unless_after: request.unless_after,
             window_at: None,
             broadcast: None,
+            hours: None,
         })
     }
 }

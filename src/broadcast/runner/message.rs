@@ -11,7 +11,7 @@ use super::Runner;
 use crate::domain::message::Delivery;
 use crate::domain::{
     Alias, AliasKind, BroadcastProblem, BroadcastRecipient, Contact, ContactAliases, ContactId,
-    DeliveryState, Priority, StatusTimes, UnknownPolicy,
+    DeliveryState, Priority, RecipientHours, StatusTimes, Timestamp, UnknownPolicy,
 };
 use crate::store::op::Submit;
 use crate::store::tables::PlannedRecipient;
@@ -20,10 +20,11 @@ use crate::whatsapp::{Recipient, parse_outbound, payload};
 impl Runner<'_> {
     /// The message to a recipient; `None` where none can be written any more.
     pub(super) fn submit(
-        &self,
+        &mut self,
         no: u32,
         recipient: &PlannedRecipient,
         people: &HashMap<ContactId, Contact>,
+        now: Timestamp,
     ) -> Result<Option<Submit>, Ended> {
         let Some(contact) = recipient.contact else {
             return Ok(None);
@@ -79,6 +80,13 @@ impl Runner<'_> {
             once: None,
             unless_after: None,
             window_at: None,
+            hours: self
+                .timetable
+                .closes(recipient.zone, now)
+                .map(|closes| RecipientHours {
+                    zone: recipient.zone,
+                    closes,
+                }),
             broadcast: Some(BroadcastRecipient {
                 broadcast: self.place.broadcast,
                 no,

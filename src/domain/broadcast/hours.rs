@@ -266,6 +266,17 @@ impl SendingHours {
     }
 }
 
+/// Until when a recipient may be sent to before it is looked when that may be again. Names are short: each message that waits has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipientHours {
+    /// Which of the plan's zones.
+    #[serde(rename = "z")]
+    pub zone: u16,
+    /// Until when.
+    #[serde(rename = "c")]
+    pub closes: Timestamp,
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -401,6 +401,7 @@ async fn plan_for(scene: &Scene, contact: ContactId) -> BroadcastId {
         values: vec![text.into()],
         suppressed: None,
         line: None,
+        zone: 0,
     };
     let chunk = BroadcastChunk {
         first: 1,

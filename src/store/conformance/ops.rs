@@ -111,6 +111,7 @@ pub(in crate::store) fn submit(tenant: TenantId, to: &[&str], id: MessageId, tex
         unless_after: None,
         window_at: None,
         broadcast: None,
+        hours: None,
     }
 }
 

@@ -89,6 +89,7 @@ pub(super) fn submit(batch: &mut Batch<'_>, submit: &Submit) -> Result<OpOutcome
         may_be_held: submit.may_be_held,
         purpose: submit.purpose,
         broadcast: submit.broadcast,
+        hours: submit.hours,
         since: batch.now,
         payload: submit.payload.clone(),
     };

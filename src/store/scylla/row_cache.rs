@@ -184,6 +184,7 @@ mod tests {
             may_be_held: false,
             purpose: Purpose::Other,
             broadcast: None,
+            hours: None,
             since: Timestamp::default(),
             payload: serde_json::value::to_raw_value(text).unwrap().into(),
         };

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::{Kept, PLAIN, Subject, Table, Unsendable};
 use crate::domain::{
-    Author, BroadcastId, BroadcastProblem, CountryCode, Epoch, ListId, PhoneNumberId, Purpose, SegmentId,
-    SendRate, TenantId, Timestamp,
+    Author, BroadcastId, BroadcastProblem, CountryCode, Epoch, ListId, LocalTime, PhoneNumberId, Purpose,
+    SegmentId, SendRate, SendingHours, TenantId, Timestamp, ZoneSpan,
 };
 use crate::store::plain::{Partition, PlainKey, PlainRow};
 
@@ -239,6 +239,9 @@ pub struct BroadcastPlan {
     /// Those who are sent to, by the countries of their numbers. Of the others it is not known.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub countries: BTreeMap<CountryCode, u32>,
+    /// Where they are, where the broadcast has sending hours: each recipient names one by its place here.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub zones: Vec<ZoneSpan>,
     /// What the template's category makes of it.
     pub purpose: Purpose,
     /// When they were.
@@ -270,6 +273,15 @@ pub struct Broadcast {
     /// When it begins no more by itself.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub not_after: Option<Timestamp>,
+    /// When it may be sent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hours: Option<SendingHours>,
+    /// When it is to begin in each recipient's zone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub at_local: Option<LocalTime>,
+    /// When it begins there no more by itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub not_after_local: Option<LocalTime>,
     /// Where it stands.
     pub state: BroadcastState,
     /// Counts its changes: whoever changes or launches it says which they saw.
@@ -393,7 +405,7 @@ impl PlainRow for BroadcastJob {
 }
 
 /// How far one is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BroadcastProgressRow {
     /// Of which plan.
     pub plan: u32,
@@ -409,6 +421,9 @@ pub struct BroadcastProgressRow {
     /// The recipient before whom all were handed to the ledger: at least those.
     #[serde(default)]
     pub next: u32,
+    /// The same for each zone of the plan, 0 for one whose time to begin has not come. None where the plan has no zones.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub places: Vec<u32>,
     /// How many messages went within the last second or so.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub per_second: Option<u32>,

@@ -76,6 +76,8 @@ pub enum Unsendable {
     ContactGone,
     /// Meta keeps marketing from the contact, and it is too soon to try again.
     TooSoon,
+    /// There is no sending hour that is one in all zones of the phone's country.
+    NeverOpen,
 }
 
 impl Unsendable {
@@ -98,6 +100,7 @@ impl Unsendable {
             Self::VariableRefused => "variable_refused",
             Self::ContactGone => "contact_gone",
             Self::TooSoon => "too_soon",
+            Self::NeverOpen => "never_open",
         }
     }
 }
@@ -123,6 +126,14 @@ pub struct PlannedRecipient {
     /// The line of the file.
     #[serde(rename = "l", skip_serializing_if = "Option::is_none", default)]
     pub line: Option<u64>,
+    /// Which of the plan's zones, where it has any.
+    #[serde(rename = "z", skip_serializing_if = "is_first", default)]
+    pub zone: u16,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_first(zone: &u16) -> bool {
+    *zone == 0
 }
 
 /// What fills a template is personal data.
@@ -156,6 +167,12 @@ impl BroadcastChunk {
     /// Some that stand together, counted from 0.
     pub fn part(tenant: TenantId, broadcast: BroadcastId, plan: u32, part: u32) -> Partition {
         partition(&BROADCAST_CHUNK, (tenant, broadcast), &plan.to_be_bytes(), part)
+    }
+
+    /// The number behind that of the last.
+    pub fn end(&self) -> u32 {
+        let count = u32::try_from(self.recipients.len()).unwrap_or(u32::MAX);
+        self.first.saturating_add(count)
     }
 
     /// How many are sent to.
@@ -302,6 +319,7 @@ mod tests {
             values: vec!["Ana".into()],
             suppressed: None,
             line: None,
+            zone: 0,
         };
         let json = serde_json::to_string(&recipient).unwrap();
         assert_eq!(
@@ -338,6 +356,7 @@ mod tests {
                 values: vec!["Ana".into()],
                 suppressed: None,
                 line: Some(2),
+                zone: 0,
             }],
             expires: Timestamp::default(),
         };

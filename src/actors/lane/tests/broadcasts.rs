@@ -2,8 +2,12 @@
 
 use super::*;
 use crate::actors::lane::{LaneHandle, LaneLimits, Waiting};
-use crate::domain::{BroadcastId, BroadcastRecipient, BroadcastRun, DeliveryState};
+use crate::domain::{
+    BroadcastId, BroadcastRecipient, BroadcastRun, Clock as _, DeliveryState, RecipientHours,
+};
 use crate::store::op::SteerBroadcast;
+use crate::store::plain::PlainTable;
+use crate::store::tables::Broadcast;
 use crate::store::{Op, OpOutcome};
 
 const BROADCAST: BroadcastId = BroadcastId::from_bytes([7; 16]);
@@ -221,5 +225,109 @@ async fn a_claim_that_a_halt_overtakes_is_given_back() {
     drop(answers);
     keeps_back(&world, &lane, 1).await;
     assert!(world.seen().is_empty());
+    world.check();
+}
+
+/// The row of a broadcast that may be sent in these hours of a zone on the equator, each day.
+async fn with_hours(world: &World, from: &str, to: &str) {
+    let day = |day| (day, serde_json::json!([[from, to]]));
+    let days: serde_json::Value = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+        .map(day)
+        .into_iter()
+        .collect();
+    let (by, at) = (
+        serde_json::json!({ "kind": "api", "key": "k" }),
+        world.clock.now(),
+    );
+    let row: Broadcast = serde_json::from_value(serde_json::json!({
+        "broadcast_id": BROADCAST, "name": "x", "template": { "name": "promo", "language": "en" },
+        "numbers": [world.number.id], "audience": { "type": "upload" }, "state": "running", "version": 1,
+        "created_by": by, "created_at": at, "changed_by": by, "changed_at": at,
+        "hours": { "zone": "Etc/UTC", "days": days },
+        "plan": {
+            "number": 1, "chunks": 1, "total": 9, "recipients": 9, "purpose": "marketing", "at": at,
+            "zones": [{ "zones": ["Etc/UTC"], "recipients": 9, "first": 1, "last": 9 }],
+        },
+    }))
+    .unwrap();
+    let table = PlainTable::<Broadcast>::of(world.store.as_ref(), at);
+    let key = Broadcast::at(TENANT, BROADCAST);
+    assert!(table.replace(&key, None, Some(&row)).await.unwrap());
+}
+
+/// Messages whose hours were open until the world began, at eight in the morning.
+async fn left_over(world: &World, count: u32) -> Vec<Waiting> {
+    let closes = world.clock.now();
+    let mut sent = Vec::new();
+    for no in 0..count {
+        let mut submit = world.submission(&bulk(no));
+        submit.broadcast = Some(BroadcastRecipient {
+            broadcast: BROADCAST,
+            no,
+        });
+        submit.hours = Some(RecipientHours { zone: 0, closes });
+        let id = submit.id;
+        world.ledger.commit(Op::Submit(Box::new(submit))).await.unwrap();
+        sent.push(world.row(id).unwrap().into());
+    }
+    sent
+}
+
+#[actix::test]
+async fn what_waits_when_the_hours_end_goes_when_they_begin_again() {
+    let world = World::new().await;
+    with_hours(&world, "10:00", "08:00").await;
+    steer(&world, BroadcastRun::Running).await;
+    let all = left_over(&world, 100).await;
+    let lane = world.lane(LaneLimits::default());
+    // What else is for the same customers is not held up.
+    let others = world.send(&lane, &[bulk(1), letter(2)]).await;
+    for other in &others {
+        world
+            .until("the others are sent", || async {
+                truth(world.state(other).await == DeliveryState::Sent)
+            })
+            .await;
+    }
+    drop(lane);
+    let lane = world.lane_after_another_process(LaneLimits::default());
+    let asked = *world.store.claims.lock().unwrap();
+    world.pass(std::time::Duration::from_mins(110)).await;
+    assert_eq!(world.seen().len(), 2);
+    assert_eq!(*world.store.claims.lock().unwrap(), asked, "it asks in vain");
+    world.settled().await;
+    let ten = std::time::Duration::from_hours(2);
+    for waiting in &all {
+        assert_eq!(world.calls_for(waiting), [1]);
+    }
+    let early = world.seen().iter().filter(|call| call.at < ten).count();
+    assert_eq!(early, 2);
+    drop(lane);
+    world.check();
+}
+
+#[actix::test]
+async fn what_is_tried_again_waits_for_the_hours_too() {
+    let world = World::new().await;
+    with_hours(&world, "10:00", "08:05").await;
+    steer(&world, BroadcastRun::Running).await;
+    let lane = world.lane(LaneLimits::default());
+    let (clock, mut first) = (world.clock.clone(), true);
+    // Called for within the hours, refused, and due again behind them.
+    world.script(move |token| {
+        if std::mem::take(&mut first) {
+            clock.set_ahead(5 * 60);
+            too_fast()
+        } else {
+            accepted(token)
+        }
+    });
+    let all = left_over(&world, 1).await;
+    hand_over(&lane, &all);
+    world.settled().await;
+    assert_eq!(world.calls_for(&all[0]), [1, 2]);
+    let second = world.seen().last().unwrap().at;
+    assert!(second >= std::time::Duration::from_mins(115), "{second:?}");
+    drop(lane);
     world.check();
 }

@@ -154,6 +154,7 @@ impl World {
             unless_after: None,
             window_at: None,
             broadcast: None,
+            hours: None,
         }
     }
 

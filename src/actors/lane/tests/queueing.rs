@@ -33,6 +33,7 @@ fn waiting(number: u32, contact: u8, priority: Priority) -> Waiting {
         attempt: 0,
         valid_until: None,
         has_file: false,
+        hours: None,
     }
 }
 

@@ -41,6 +41,7 @@ fn row(number: u64, policy: UnknownPolicy) -> OutboxRow {
         may_be_held: false,
         purpose: Purpose::Other,
         broadcast: None,
+        hours: None,
         since: at(0).wall,
         payload: Arc::from(serde_json::value::to_raw_value("x").unwrap()),
     }
