@@ -140,6 +140,7 @@ pub async fn run(args: BroadcastArgs) -> anyhow::Result<ExitCode> {
     let planned = plan(&stage, &broadcast, &audience).await?;
     bounds.hold("mib_over_idle", planned.mib_over_idle, MIB_OVER_IDLE);
     say(&planned.line)?;
+    let foretold = broadcast.dry_run().await?;
 
     let length = u64::from(args.recipients / args.rate.max(1)).min(most_secs);
     let length = Duration::from_secs(length).saturating_sub(PACE * 2).max(PACE);
@@ -185,6 +186,7 @@ pub async fn run(args: BroadcastArgs) -> anyhow::Result<ExitCode> {
             0.0,
         );
         say(&json!({ "phase": "end", "broadcast": found.line() }))?;
+        say(&beside_the_dry_run(&stage, &broadcast, &foretold).await?)?;
     }
     say(&json!({ "bounds": bounds.line() }))?;
     Ok(bounds.exit_code())
@@ -267,6 +269,25 @@ impl Pace {
             }),
         }
     }
+}
+
+/// What came of it beside what was foretold. Customers and replies on its number, which are not foretold, make it later.
+async fn beside_the_dry_run(stage: &Stage, broadcast: &Broadcast, foretold: &Value) -> anyhow::Result<Value> {
+    let bill = stage.simulator.bill().await?;
+    let shown = broadcast.shown().await?;
+    let between = |of: &Value, from: &str, to: &str| {
+        let at = |name: &str| of.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN);
+        (at(to) - at(from)) / 1_000.0
+    };
+    let (foretold_s, took_s) = (
+        between(foretold, "starts_at", "ends_at"),
+        between(&shown, "launched_at", "ended_at"),
+    );
+    let micros = bill.get("micros").and_then(Value::as_f64).unwrap_or(f64::NAN);
+    Ok(json!({
+        "phase": "dry run", "foretold_s": foretold_s, "took_s": took_s, "took_over_foretold": took_s / foretold_s,
+        "foretold": foretold.get("spend"), "billed": micros / 1e6, "bill": bill.get("lines"),
+    }))
 }
 
 /// Memory, noted now and then.

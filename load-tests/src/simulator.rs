@@ -82,6 +82,12 @@ impl Simulator {
             .await
     }
 
+    /// What Meta would charge so far.
+    pub async fn bill(&self) -> anyhow::Result<Value> {
+        self.call(reqwest::Method::GET, "/_control/bill", &Value::Null)
+            .await
+    }
+
     /// Every message that Graph accepted, oldest first.
     pub async fn sends(&self) -> anyhow::Result<Vec<Value>> {
         let (mut all, mut after) = (Vec::new(), String::new());

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::SimulatorError;
+use super::bill::{self, Bill};
 use super::chatter::{self, ChatterConfig};
 use super::control::{
     BusiestSecond, CallNumber, MoveNumber, PushUpdate, Say, SendQuery, Stats, StormCall, WebhookTarget,
@@ -252,6 +253,11 @@ pub(super) fn stats(shared: &Shared) -> Stats {
 
 /// How many sends a query looks at under the lock at once.
 const LOOK: u32 = 10_000;
+
+/// What Meta would charge so far.
+pub(super) fn bill(shared: &Shared) -> Bill {
+    shared.with(|world, _| bill::bill(world))
+}
 
 pub(super) fn sends(shared: &Shared, query: &SendQuery) -> Vec<SendView> {
     let limit = query.limit.unwrap_or(100).min(10_000);

@@ -20,6 +20,7 @@
 //! | `POST /_control/templates/change` | [`TemplateFate`] | `{}`; told by webhooks |
 //! | `POST /_control/numbers/change` | [`NumberFate`] | `{}`; told by webhooks |
 //! | `GET /_control/stats` | – | [`Stats`] |
+//! | `GET /_control/bill` | – | [`Bill`]: what Meta would charge for what was delivered |
 //! | `GET /_control/sends` | query as [`SendQuery`] | accepted sends, oldest first |
 //! | `POST /_control/quiesce` | `{"timeout_ms"}` | `{"quiet", "webhooks"}` once nothing is left to post |
 //! | `POST /_control/reset` | – | `{}`; forgets sends, messages, rates, windows, faults, chatter |
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::act;
+use super::bill::Bill;
 use super::chatter::ChatterConfig;
 use super::customers::{CustomerSpec, CustomerView};
 use super::elsewhere::{self, Echo, Import, Standby};
@@ -221,6 +223,7 @@ pub(crate) fn routes(service: &mut ServiceConfig) {
         .route("/templates/change", web::post().to(change_template))
         .route("/numbers/change", web::post().to(change_number))
         .route("/stats", web::get().to(stats))
+        .route("/bill", web::get().to(bill))
         .route("/sends", web::get().to(sends))
         .route("/quiesce", web::post().to(quiesce))
         .route("/reset", web::post().to(reset));
@@ -314,6 +317,10 @@ async fn change_number(shared: Data<Shared>, body: Json<NumberFate>) -> Answer<V
 
 async fn stats(shared: Data<Shared>) -> Json<Stats> {
     Json(act::stats(&shared))
+}
+
+async fn bill(shared: Data<Shared>) -> Json<Bill> {
+    Json(act::bill(&shared))
 }
 
 async fn sends(shared: Data<Shared>, query: Query<SendQuery>) -> Json<Vec<SendView>> {

@@ -6,6 +6,7 @@
 //! simulator knows the gateway only by what passes between them: HTTP, and the attempt tokens in it.
 
 mod act;
+mod bill;
 mod blocks;
 mod calls;
 mod chatter;
@@ -38,6 +39,7 @@ mod wamid;
 mod webhooks;
 mod world;
 
+pub use bill::{Bill, BillLine};
 pub use chatter::ChatterConfig;
 pub use config::{NumberConfig, PairConfig, Refusal, SimulatorConfig, StatusConfig, WebhookConfig};
 pub use customers::{CustomerSpec, CustomerView, Reply};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
 
+use super::bill::Bill;
 use super::chatter::{self, ChatterConfig};
 use super::config::SimulatorConfig;
 use super::control::{CallNumber, MoveNumber, PushUpdate, Say, SendQuery, Stats, StormCall, WebhookTarget};
@@ -200,6 +201,11 @@ impl Simulator {
     /// Where everything stands.
     pub fn stats(&self) -> Stats {
         act::stats(&self.shared)
+    }
+
+    /// What Meta would charge for what was delivered.
+    pub fn bill(&self) -> Bill {
+        act::bill(&self.shared)
     }
 
     /// Accepted sends, oldest first.

@@ -112,6 +112,14 @@ impl Broadcast {
         Ok(())
     }
 
+    /// What would become of it.
+    pub async fn dry_run(&self) -> anyhow::Result<Value> {
+        let path = format!("{}/dry-run", self.path);
+        let mut answer = self.gateway.get(&self.tenant, &path).await?;
+        let dry_run = answer.get_mut("dry_run").map(Value::take);
+        dry_run.context("an answer without a dry run")
+    }
+
     /// Launches what was planned. An answer may get lost: then it runs already.
     pub async fn launch(&self) -> anyhow::Result<()> {
         let ready = self.shown().await?;
