@@ -124,6 +124,12 @@ export function spanText(seconds) {
   return number(value, { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 1 });
 }
 
+/** An amount in a currency: to a hundredth, a small one as exactly as it is. */
+export function moneyText(amount, currency) {
+  const value = Number(amount);
+  return number(value, { style: 'currency', currency, maximumFractionDigits: value !== 0 && Math.abs(value) < 1 ? 6 : 2 });
+}
+
 /** How many seconds so many messages take at a rate; null where the rate is not known. */
 export function lastsFor(recipients, ...rates) {
   const known = rates.filter((rate) => rate > 0);

@@ -8,6 +8,7 @@ import { phoneText } from '../people.js';
 import { TemplatePreview } from '../template_parts.js';
 import { previewOf, valuesOf } from '../templates.js';
 import { html, useEffect, useRef, useState } from '../view.js';
+import { DryRun } from './broadcast_dry_run.js';
 import { Suppressed } from './broadcast_live.js';
 import { pathOf } from './broadcast_one.js';
 import { Recipients } from './broadcast_recipients.js';
@@ -30,6 +31,7 @@ export function Review({ context, broadcast, definitions, put, draft, run, plan 
     `;
   return html`
     <${Sums} ...${{ broadcast, definitions }} />
+    ${broadcast.plan.recipients > 0 && html`<${DryRun} ...${{ context, broadcast }} ownRate=${definitions.numbers.find((one) => one.phone_number_id === broadcast.numbers[0])?.rate} />`}
     <${Suppressed} broadcast=${broadcast} />
     ${broadcast.plan.recipients > 0 && html`<${Previews} key=${broadcast.plan.at} ...${{ context, broadcast, draft }} />`}
     ${broadcast.plan.total > broadcast.plan.recipients && html`<${ByLine} key=${`lines ${broadcast.plan.at}`} ...${{ context, broadcast }} />`}

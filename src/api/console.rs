@@ -176,6 +176,7 @@ const FILES: &[File] = files![
     "pages/broadcast_builder.js",
     "pages/broadcast_chart.js",
     "pages/broadcast_list.js",
+    "pages/broadcast_dry_run.js",
     "pages/broadcast_live.js",
     "pages/broadcast_one.js",
     "pages/broadcast_recipients.js",

@@ -186,6 +186,13 @@ office('one is written step by step, planned, looked at and launched with its co
   await eventually('the plan is there', async () => (await place.locator('[data-recipients="1500"]').count()) === 1);
   await says(place, /1\s*What fills the template is missing.*1\s*On a list or in a segment that you left out/is);
   await says(place, /Takes about\s*3 minutes, at 10 messages a second/);
+  const foretold = page.getByRole('region', { name: 'When it goes out, and what it costs' });
+  await says(foretold, /Expected end.*the rate that was chosen for it \(10 a second\).*Cost\s*US\$128\.97\s*by the rate card of 2026-01-01/s);
+  await foretold.getByText('By market').first().click();
+  await soon.deepEqual(() => foretold.locator('[data-market="Malaysia"] td').allTextContents(), ['1,499', 'US$0.086', 'US$128.91']);
+  await soon.deepEqual(() => foretold.locator('[data-market="Other"] :is(th, td)').allTextContents(), ['All other countries', '1', 'US$0.0604', 'US$0.0604']);
+  await foretold.getByText('By hour').first().click();
+  await soon.deepEqual(() => foretold.locator('[data-hour] td').allTextContents(), ['1,500']);
   const preview = page.getByRole('region', { name: /as .* sees it/i });
   await says(preview, /Order Customer 2.*Hi Ubud/s);
   await button(place, 'Next').click();

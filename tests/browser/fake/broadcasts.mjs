@@ -119,6 +119,7 @@ export class Broadcasts {
     if (part === 'recipients') return this.#recipients(row, url.searchParams);
     if (part === 'export') return { status: 200, raw: this.#export(row, url.searchParams), headers: { 'content-type': 'text/csv' } };
     if (part === 'audience') return this.#upload(row, body, url.searchParams);
+    if (part === 'dry-run') return this.#dryRun(row);
     if (method === 'GET') return ok({ broadcast: this.#looked(row) });
     if (method === 'DELETE') {
       this.rows = this.rows.filter((one) => one !== row);
@@ -215,6 +216,21 @@ export class Broadcasts {
     const limit = Number(query.get('limit') ?? 100);
     const shown = all.slice(from, from + limit).map(({ template, ...one }) => ({ ...one, ...(query.get('filled') === 'true' && template && { template }) }));
     return ok({ recipients: shown, next_cursor: from + limit < all.length ? String(from + limit) : null });
+  }
+
+  /** Everybody is in Malaysia but the last, who is nowhere that is known. */
+  #dryRun(row) {
+    if (!['ready', 'scheduled'].includes(row.state)) return error(409, 'broadcast_state', 'a dry run is of one that is ready', { state: row.state });
+    const { total, recipients, suppressed } = row.plan;
+    const perSecond = row.rate ?? 80;
+    const starts = Math.max(Date.now(), row.at ?? 0);
+    const ends = starts + Math.ceil((recipients * 1_000) / perSecond);
+    const of = (market, messages, price) => ({ market, countries: {}, messages, price: String(price / 1e4), cost: String((messages * price) / 1e4) });
+    const markets = [of('Malaysia', recipients - 1, 860), of('Other', 1, 604)].filter((one) => one.messages > 0);
+    const spend = { category: 'marketing', currency: 'USD', rate_card: { date: '2026-01-01', source: 'made up' }, markets, total: String(((recipients - 1) * 860 + 604) / 1e4), unpriced: 0 };
+    const hours = [{ at: Math.floor(starts / 3_600_000) * 3_600_000, messages: recipients }];
+    const limited = row.rate ? 'broadcast_rate' : 'number_rate';
+    return ok({ dry_run: { broadcast_id: row.broadcast_id, version: row.version, total, recipients, suppressed, starts_at: starts, ends_at: ends, seconds: Math.ceil((ends - starts) / 1_000), per_second: perSecond, limited_by: limited, hours, later: 0, spend } });
   }
 
   #export(row, query) {
