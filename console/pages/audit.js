@@ -8,6 +8,7 @@ import { Choice, Download, Head, Loading, Press, useChange, useLoaded, useStoppa
 import { ACTIONS, actionText, detailText, joined, kindText, lastMonths, monthName, queryOf, verifyMonth } from './audit_text.js';
 
 const MONTHS = 15;
+const COLUMNS = ['when', 'who', 'what', 'details', 'from'];
 /** Kinds of actors that one may ask for, as for the id of one. */
 const KINDS = ['key', 'operator', 'nobody'];
 
@@ -69,25 +70,23 @@ export default function Audit({ page, context }) {
 
 function Entries({ entries, nameOf, targetText, month }) {
   return html`
-    <div class="table-frame" tabindex="0" role="region" aria-label=${t('audit.entries', { month: monthName(month) })}>
-      <table>
-        <thead>
-          <tr>
-            <th>${t('audit.when')}</th><th>${t('audit.who')}</th><th>${t('audit.what')}</th><th>${t('audit.details')}</th><th>${t('audit.from')}</th>
-          </tr>
+    <div class="table-frame cards" tabindex="0" role="region" aria-label=${t('audit.entries', { month: monthName(month) })}>
+      <table role="table">
+        <thead role="rowgroup">
+          <tr role="row">${COLUMNS.map((name) => html`<th role="columnheader" key=${name}>${t(`audit.${name}`)}</th>`)}</tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           ${entries.map(
             ({ seq, at, actor, action, target, address, details }) => html`
-              <tr key=${seq}>
-                <td class="when">${at === null ? '–' : exact(at)}</td>
-                <td><bdi>${nameOf(actor)}</bdi></td>
-                <td>
+              <tr role="row" key=${seq}>
+                <td role="cell" class="when" data-label=${t('audit.when')}>${at === null ? '–' : exact(at)}</td>
+                <td role="cell" data-label=${t('audit.who')}><bdi>${nameOf(actor)}</bdi></td>
+                <td role="cell" data-label=${t('audit.what')}>
                   ${actionText(action)}
                   ${target && html`<br /><bdi class="quiet">${targetText(target)}</bdi>`}
                 </td>
-                <td dir="auto">${detailText(details)}</td>
-                <td class="mono">${address}</td>
+                <td role="cell" dir="auto" data-label=${t('audit.details')}>${detailText(details)}</td>
+                <td role="cell" class="mono" data-label=${t('audit.from')}>${address}</td>
               </tr>
             `,
           )}

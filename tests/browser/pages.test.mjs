@@ -405,6 +405,11 @@ office('the audit log is read page by page, filtered, verified and exported', as
   await eventually('all', async () => (await rows.count()) === 61);
   await soon.equal(() => place.getByRole('button', { name: 'Older entries' }).count(), 0);
   await isSound(page, 'the audit log');
+  await page.setViewportSize({ width: 360, height: 740 });
+  await soon.deepEqual(() => place.locator('.table-frame').evaluate((frame) => frame.scrollWidth - frame.clientWidth), 0, 'each entry is a card');
+  await soon.match(() => rows.first().evaluate((row) => row.innerText), /Ana Ruiz[^]*role changed[^]*بن يوسف/);
+  await soon.equal(() => place.getByRole('columnheader').count(), 0);
+  await page.setViewportSize({ width: 1440, height: 900 });
   await place.getByLabel('Who').selectOption(staff.ana.id);
   await eventually('hers', async () => (await rows.count()) === 1);
   await place.getByLabel('Who').selectOption('key');
