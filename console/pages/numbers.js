@@ -6,7 +6,7 @@ import { pauseOf, delayOf } from '../lanes.js';
 import { nodes, t } from '../language.js';
 import { moment } from '../time.js';
 import { checkName, told } from '../told.js';
-import { html, useLayoutEffect, useRef, useState } from '../view.js';
+import { html, useEffect, useLayoutEffect, useRef, useState } from '../view.js';
 import { Copied, Field, Form, Head, Loading, Press, useFocus, useLoaded } from './parts.js';
 
 export default function Numbers({ page, context }) {
@@ -14,6 +14,8 @@ export default function Numbers({ page, context }) {
   const loaded = useLoaded(async () => (await ask('GET', '/v1/numbers')).numbers);
   // What is written: nothing, a new number (`{}`), or new settings of one that there is.
   const [written, setWritten] = useState(null);
+  /** The number that was saved last: it is checked at once, so that nobody waits for webhooks that go elsewhere. */
+  const [saved, setSaved] = useState(null);
   const add = useRef(null);
   const done = () => setWritten(null);
   useLayoutEffect(() => {
@@ -23,6 +25,7 @@ export default function Numbers({ page, context }) {
     const { phone_number_id: id, rate } = values;
     await ask('POST', '/v1/numbers', { ...values, ...(rate && { rate: Number(rate) }) }, { deadline: LONG });
     say(t('numbers.saved', { id: values.display_phone_number ?? id }), 'good');
+    setSaved(id);
     done();
     await loaded.load();
   };
@@ -33,13 +36,13 @@ export default function Numbers({ page, context }) {
     ${written && html`<${Write} key=${written.phone_number_id ?? 'new'} number=${written} save=${save} onCancel=${done} />`}
     <${Loading} loaded=${loaded} />
     ${loaded.data?.length === 0 && html`<p class="page-empty">${t('numbers.none')}</p>`}
-    ${loaded.data?.map((number) => html`<${Number_} key=${number.phone_number_id} number=${number} ask=${ask} onReplace=${() => setWritten(number)} />`)}
+    ${loaded.data?.map((number) => html`<${Number_} key=${number.phone_number_id} number=${number} ask=${ask} isNew=${number.phone_number_id === saved} onReplace=${() => (setSaved(null), setWritten(number))} />`)}
     <${Webhook} ask=${ask} copy=${copy} />
   `;
 }
 
-/** One number of those at `at`; without `onReplace` it cannot be changed here. */
-export function Number_({ number, ask, at = '/v1/numbers', onReplace }) {
+/** One number of those at `at`; without `onReplace` it cannot be changed here. One that `isNew` is checked by itself. */
+export function Number_({ number, ask, at = '/v1/numbers', isNew = false, onReplace }) {
   const { phone_number_id: id, display_phone_number: display, waba_id, app, rate, lane, standing } = number;
   const name = display || id;
   const [checked, setChecked] = useState(null);
@@ -52,6 +55,9 @@ export function Number_({ number, ask, at = '/v1/numbers', onReplace }) {
       setChecked({ problem: sentenceOf(error) });
     }
   };
+  useEffect(() => {
+    if (isNew) check();
+  }, [isNew]);
   return html`
     <section class="card" data-number=${id} aria-label=${name}>
       <header>

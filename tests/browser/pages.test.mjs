@@ -320,6 +320,8 @@ office('a number is added with its token, checked, and its webhook address copie
   await says(added, /\+60 12-345 6789/);
   await says(added, /Quality\s*low: many customers block or report it.*TIER_2K.*PENDING_REVIEW/s);
   assert.equal(gateway.business.numbers.get('1098765').rate, 80);
+  // By itself: whose webhooks go elsewhere would wait for what never comes.
+  await says(added, /2 things need a look\./);
   await added.getByRole('button', { name: 'Check' }).click();
   await says(added, /2 things need a look\./);
   await soon.deepEqual(() => added.locator('tbody th').allTextContents(), ['webhook', 'quality', 'access token'], 'what is missing comes first');
