@@ -140,14 +140,18 @@ export class SignedIn {
     });
   }
 
-  #showMenu() {
+  get #tenantName() {
     const { tenants, tenant_id } = this.#person;
+    return tenants.find((one) => one.tenant_id === tenant_id)?.name ?? '';
+  }
+
+  #showMenu() {
     const entries = [
       [t('page.profile'), () => (this.#window.location.hash = hashOfPage('profile'))],
       [t('menu.sign_out'), () => this.#signOut()],
     ];
-    const tenant = tenants.find((one) => one.tenant_id === tenant_id)?.name ?? '';
     const { user, role } = this.#person;
+    const tenant = this.#tenantName;
     const what = nodes('menu.role_at', { role: roleName(role), tenant: h('bdi', null, tenant) });
     personMenu(this.#place, { user, what, entries });
   }
@@ -229,7 +233,7 @@ export class SignedIn {
     this.#asking = true;
     const before = this.#person;
     const person = await this.#sheets.signIn.signIn({
-      why: t('sign_in.lost'),
+      why: t('sign_in.lost', { tenant: this.#tenantName }),
       email: before.user.email,
       tenant_id: before.tenant_id,
     });

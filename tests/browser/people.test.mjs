@@ -146,7 +146,7 @@ office('a session that ends asks for the account, and the draft is still there',
   await openConversation(page, customers.sari);
   await page.locator('#write').fill('Half a sentence');
   people.end(() => true);
-  await says(sheet(page), /You are signed out\. Sign in again/);
+  await says(sheet(page), /You are signed out: the session has ended, or you are no longer in the team of Toko Maju\. Sign in again/);
   await soon.equal(() => sheet(page).getByLabel('E-mail').inputValue(), 'ana@example.com');
   await soon.equal(() => page.evaluate(() => document.activeElement.name), 'password');
   await page.evaluate(() => window.dispatchEvent(new Event('focus')));

@@ -58,7 +58,7 @@ export default {
   'sign_in.password': 'Password',
   'sign_in.do': 'Sign in',
   'sign_in.doing': 'Signing in…',
-  'sign_in.lost': 'You are signed out. Sign in again to go on; what you have written is still here.',
+  'sign_in.lost': 'You are signed out: the session has ended, or you are no longer in the team of {tenant}. Sign in again to go on; what you have written is still here.',
   'company.title': 'Sign in with your company',
   'company.about': 'You go to the page where your company signs you in, and come back here.',
   'company.id': 'Id of the business',

@@ -60,7 +60,7 @@ export default {
   'sign_in.password': 'Contraseña',
   'sign_in.do': 'Iniciar sesión',
   'sign_in.doing': 'Iniciando sesión…',
-  'sign_in.lost': 'Tu sesión ha terminado. Inicia sesión para seguir; lo que escribiste sigue aquí.',
+  'sign_in.lost': 'Tu sesión ha terminado: venció, o ya no estás en el equipo de {tenant}. Inicia sesión para seguir; lo que escribiste sigue aquí.',
   'company.title': 'Iniciar sesión con tu empresa',
   'company.about': 'Vas a la página donde tu empresa inicia tu sesión y vuelves aquí.',
   'company.id': 'Id de la empresa',

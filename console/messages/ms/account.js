@@ -52,7 +52,7 @@ export default {
   'sign_in.password': 'Kata laluan',
   'sign_in.do': 'Log masuk',
   'sign_in.doing': 'Sedang log masuk…',
-  'sign_in.lost': 'Anda telah log keluar. Log masuk semula untuk meneruskan; apa yang anda tulis masih di sini.',
+  'sign_in.lost': 'Anda telah log keluar: sesi sudah tamat, atau anda tidak lagi dalam pasukan {tenant}. Log masuk semula untuk meneruskan; apa yang anda tulis masih di sini.',
   'company.title': 'Log masuk dengan syarikat anda',
   'company.about': 'Anda pergi ke halaman log masuk syarikat anda, dan kembali ke sini.',
   'company.id': 'Id perniagaan',
