@@ -1,7 +1,13 @@
 // What a person prefers: a language, a theme, keys of one letter, notifications. Each is one cookie, and there is none for what goes
-// without saying; beside these and the session's cookie nothing is kept in the browser.
+// without saying; beside these and the gateway's own cookies nothing is kept in the browser.
 
 import { LANGUAGES, bestLanguage, direction, language, setLanguage, t } from './language.js';
+
+/** The cookies of what a person chose; each is there only where something else was chosen than goes without saying. */
+export const CHOICES = ['language', 'theme', 'letters', 'notices'];
+/** The gateway's own cookies: of who is signed in, and of who is on the way to a company's identity provider and back. */
+export const SESSION = '__Host-mesej';
+export const ON_THE_WAY = '__Host-mesej-sign-in';
 
 /** The themes that a person may choose, beside that of the system. */
 export const THEMES = ['light', 'dark'];

@@ -1,8 +1,8 @@
 // One's own account: who one is here, how the page looks, how one signs in, and how one leaves.
 
 import { ownRefusal } from '../account.js';
-import { LANGUAGES, nodes, t } from '../language.js';
-import { THEMES } from '../preferences.js';
+import { LANGUAGES, list, nodes, t } from '../language.js';
+import { CHOICES, ON_THE_WAY, SESSION, THEMES } from '../preferences.js';
 import { day } from '../time.js';
 import { html, useState } from '../view.js';
 import { Connections } from './connections.js';
@@ -111,7 +111,7 @@ function Looks({ context }) {
   return html`
     <section class="card" aria-labelledby="looks-title">
       <h2 id="looks-title">${t('looks.title')}</h2>
-      <p class="quiet">${t('looks.about')}</p>
+      <p class="quiet" data-cookies>${nodes('looks.about', { choices: html`<bdi>${list(CHOICES)}</bdi>`, session: html`<bdi>${SESSION}</bdi>`, provider: html`<bdi>${ON_THE_WAY}</bdi>` })}</p>
       <${Form} label=${t('language.use')} run=${run}>
         <${Choice}
           label=${t('theme.label')}

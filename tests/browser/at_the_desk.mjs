@@ -3,7 +3,7 @@
 import { openPage } from './browser.mjs';
 import { FakeGateway } from './fake/gateway.mjs';
 import { tell } from './fake/story.mjs';
-import { isLive } from './hands.mjs';
+import { isLive, keepsWhatIsTold } from './hands.mjs';
 
 /** Runs `body({page, gateway, people, wrong})`, and cleans up whatever happens. */
 export async function atTheDesk(context, body) {
@@ -16,6 +16,7 @@ export async function atTheDesk(context, body) {
     page = opened.page;
     await isLive(page);
     await body({ page, gateway, people, wrong: opened.wrong });
+    if (!page.isClosed()) await keepsWhatIsTold(page);
   } finally {
     await page?.close();
     await gateway.stop();

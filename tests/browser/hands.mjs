@@ -1,6 +1,7 @@
 // What a test does with the page, and what it reads off it.
 
 import assert from 'node:assert/strict';
+import { CHOICES, ON_THE_WAY, SESSION } from '../../console/preferences.js';
 
 /** Long, for a machine that is busy: it costs nothing where all is well. */
 const PATIENCE = 30_000;
@@ -162,7 +163,13 @@ export async function wholeThread(api, id) {
   return all;
 }
 
-/** What the browser keeps of this page: must be nothing. */
+/** Fails if the browser keeps anything of this page that is not told of on the page of one's own account. */
+export async function keepsWhatIsTold(page) {
+  const told = [...CHOICES, SESSION, ON_THE_WAY];
+  assert.deepEqual((await keptByBrowser(page)).filter((name) => !told.includes(name)), [], 'kept by the browser, and told nowhere');
+}
+
+/** What the browser keeps of this page. */
 export async function keptByBrowser(page) {
   const cookies = await page.context().cookies();
   const stored = await page.evaluate(async () => ({

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { openPage } from './browser.mjs';
 import { FakeGateway } from './fake/gateway.mjs';
 import { tell } from './fake/story.mjs';
-import { eventually, isLive } from './hands.mjs';
+import { eventually, isLive, keepsWhatIsTold } from './hands.mjs';
 
 export const SECRET = 'clay otter ninety lamps';
 /** What Chromium says of answers that the page asks for: this is no demo, nobody is signed in, a refusal, no server. */
@@ -44,6 +44,7 @@ export async function inTheOffice(context, body, expected = EXPECTED) {
   };
   try {
     await body({ gateway, people, staff, tenant, customers, open });
+    for (const { page } of pages) if (!page.isClosed()) await keepsWhatIsTold(page);
     for (const { wrong } of pages) assert.deepEqual(wrong.filter((line) => !expected.test(line)), []);
   } finally {
     for (const { page } of pages) await page.close({ runBeforeUnload: false });

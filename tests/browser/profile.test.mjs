@@ -306,6 +306,24 @@ office('the theme changes at once, the language with the page, and two cookies a
   assert.deepEqual([cookie.value, cookie.sameSite, cookie.httpOnly], ['en', 'Lax', false]);
 });
 
+office('what the page says that the browser keeps is what it keeps once everything is chosen', async ({ open }) => {
+  const page = await atHome(open, 'ana@example.com');
+  const looks = card(page, 'Language and theme');
+  await looks.getByLabel('Theme').selectOption('dark');
+  await looks.getByRole('switch', { name: /Keys of one letter/ }).uncheck();
+  await looks.getByLabel('Language').selectOption('en');
+  await press(looks, 'Use this language');
+  await eventually('the page is there again', async () => (await looks.locator('[data-cookies]').count()) === 1);
+  // As if the browser allowed it, which Chromium without a head does not.
+  await page.evaluate(() => Object.defineProperty(Notification, 'permission', { get: () => 'granted' }));
+  await page.evaluate(() => (Notification.requestPermission = async () => 'granted'));
+  await looks.getByRole('switch', { name: /system’s notifications/ }).click();
+  await soon.deepEqual(async () => (await keptByBrowser(page)).toSorted(), ['__Host-mesej', 'language', 'letters', 'notices', 'theme']);
+  const words = await looks.locator('[data-cookies]').textContent();
+  const named = words.match(/__Host-[\w-]+|\b(language|theme|letters|notices)\b/g);
+  assert.deepEqual(named.toSorted(), ['__Host-mesej', '__Host-mesej-sign-in', 'language', 'letters', 'notices', 'theme']);
+});
+
 office('keys of one letter can be turned off', async ({ open }) => {
   const page = await atHome(open, 'ana@example.com');
   const inbox = async () => {

@@ -15,7 +15,7 @@ export default {
 
   // How it looks
   'looks.title': 'Idioma y tema',
-  'looks.about': 'Este navegador los guarda en dos cookies. Aparte de estas y de la que mantiene tu sesión, no guarda nada sobre ti.',
+  'looks.about': 'Lo que eliges aquí este navegador lo guarda en cookies durante un año: {choices}. Guarda {session} mientras tu sesión esté abierta y {provider} durante diez minutos cuando entras con tu empresa. No hay otras cookies ni se usa ningún otro almacenamiento.',
   'language.use': 'Usar este idioma',
   'language.reloads': 'La página se carga de nuevo. Lo que hayas escrito y no enviado se pierde.',
 

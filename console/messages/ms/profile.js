@@ -15,7 +15,7 @@ export default {
 
   // How it looks
   'looks.title': 'Bahasa dan tema',
-  'looks.about': 'Pelayar ini menyimpannya dalam dua kuki. Selain itu dan kuki yang mengekalkan log masuk anda, tiada apa-apa tentang anda disimpan.',
+  'looks.about': 'Apa yang anda pilih di sini disimpan oleh pelayar ini sebagai kuki selama setahun: {choices}. Ia menyimpan {session} selagi anda log masuk, dan {provider} selama sepuluh minit apabila anda log masuk melalui syarikat. Tiada kuki lain, dan tiada apa-apa diletakkan dalam storan lain.',
   'language.use': 'Gunakan bahasa ini',
   'language.reloads': 'Halaman dimuat semula. Apa yang anda tulis dan belum hantar akan hilang.',
 
