@@ -72,7 +72,7 @@ export class MediaView {
   #picture(card, file, kind) {
     const name = file.caption || file.name || t(`kind.${kind}`);
     const button = h('button', { type: 'button', class: `picture picture-${kind}`, 'aria-label': t('media.open', { name }), 'data-media-id': file.media_id });
-    button.addEventListener('click', () => this.#viewer.open(file, [...document.querySelectorAll('#log .picture')].map((one) => this.#pictures.get(one)).filter(Boolean)));
+    button.addEventListener('click', () => this.#viewer.open(file, [...button.closest('#log, .contact-files').querySelectorAll('.picture')].map((one) => this.#pictures.get(one)).filter(Boolean)));
     this.#pictures.set(button, file);
     const known = this.#drawn.get(file.media_id);
     card.classList.add('has-picture');

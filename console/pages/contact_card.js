@@ -7,6 +7,7 @@ import { Face } from '../parts.js';
 import { html, useEffect, useState } from '../view.js';
 import { Consents } from './contact_consents.js';
 import { Erasing } from './contact_erase.js';
+import { Files } from './contact_files.js';
 import { optionsOf } from './contact_filters.js';
 import { useDefinitions } from './contact_list.js';
 import { Blocking, Merging } from './contact_merge.js';
@@ -60,6 +61,7 @@ export function ContactCard({ id, contact: known = null, context, conversation =
       <${Consents} ...${rest} />
       <${Notes} ...${rest} />
       ${loaded.error && loaded.error.status !== 404 && html`<${Loading} loaded=${loaded} />`}
+      <${Files} contact=${contact} conversations=${loaded.data?.conversations ?? []} context=${context} />
       <${Others} conversations=${loaded.data?.conversations ?? []} beside=${conversation} definitions=${definitions} />
       ${mayChange && html`<${Blocking} ...${rest} conversations=${loaded.data?.conversations ?? []} definitions=${definitions} /><${Merging} ...${rest} onMerged=${merged} />`}
       ${context.rights().includes('manage_business') && html`<${Erasing} ...${rest} onErased=${(erased) => onGone(erased, null)} />`}

@@ -194,6 +194,7 @@ const FILES: &[File] = files![
     "pages/contact_erase.js",
     "pages/contact_consents.js",
     "pages/contact_count.js",
+    "pages/contact_files.js",
     "pages/contact_filters.js",
     "pages/contact_list.js",
     "pages/contact_merge.js",

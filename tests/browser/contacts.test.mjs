@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { launch } from './browser.mjs';
+import { blank, png } from './files.mjs';
 import { eventually, isLive, openConversation, soon } from './hands.mjs';
 import { SECRET, atWork, choose, inTheOffice, isAsked, says, signIn, visit } from './office.mjs';
 import { isSound } from './sound.mjs';
@@ -560,6 +561,32 @@ office('proposals of duplicates are merged or left', async ({ gateway, customers
 });
 
 // --- what contacts are sorted by -----------------------------------------------------------------------------------
+
+office('the files of a contact are found in its messages, the newest first, also beside the thread', async ({ gateway, customers, open }) => {
+  const { ledger, media } = gateway;
+  const id = ledger.conversations.get(customers.sari).contact_id;
+  const sends = (kind, file, more) => ledger.receive(customers.sari, { type: kind, [kind]: { id: '77', ...more } }, Date.now(), file);
+  sends('document', media.keep('application/pdf', blank(2_000), { name: 'invoice.pdf' }), { filename: 'invoice.pdf' });
+  for (let i = 0; i < 150; i += 1) ledger.receive(customers.sari, { type: 'text', text: { body: `Line ${i}` } }, Date.now());
+  sends('image', media.keep('image/png', png(60, 40, [200, 80, 40])), { caption: 'The garden' });
+  const page = await atWork(open, 'ana@example.com', `#/contacts/${id}`);
+  const files = card(page).getByRole('region', { name: 'Files' });
+  await files.getByRole('button', { name: 'Show the files' }).click();
+  await eventually('the picture, then the document of a page before', async () => (await files.locator('li').count()) === 2);
+  await eventually('it is drawn', async () => (await files.locator('li').first().locator('canvas').count()) === 1);
+  await says(files.locator('li').last(), /invoice\.pdf.*Received/s);
+  await soon.equal(() => files.getByRole('button', { name: 'Older files' }).count(), 0);
+  await isSound(page, 'files of a contact');
+  await files.getByRole('button', { name: 'Open The garden' }).click();
+  const viewer = page.getByRole('dialog', { name: 'Picture' });
+  await eventually('it is shown whole', async () => (await viewer.locator('img').evaluate((node) => node.naturalWidth)) === 60);
+  await page.keyboard.press('Escape');
+  await viewer.waitFor({ state: 'hidden' });
+  await page.evaluate((hash) => (location.hash = hash), `#/contacts/${ledger.conversations.get(customers.tomas).contact_id}`);
+  await eventually('another has no files', async () => (await files.locator('li').count()) === 0);
+  await files.getByRole('button', { name: 'Show the files' }).click();
+  await says(files, /No files/);
+});
 
 office('a segment is checked, put into words and counted while it is written', async ({ gateway, customers, open }) => {
   const { contacts } = gateway;

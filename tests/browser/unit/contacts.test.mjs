@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Contacts, NO_FILTER, countOn, isFiltered, keyOf, queryOf, readOn, valueOf, valueText, windowOf } from '../../../console/contacts.js';
 import { changeAll, mostFrequent, partsOf } from '../../../console/bulk.js';
+import { readFiles } from '../../../console/pages/contact_files.js';
 import { countries } from '../../../console/countries.js';
 import { baseOf, fieldOptions, fieldText, labelsOf, mappingProblem, progressOf, reasonsOf, typeOf } from '../../../console/imports.js';
 import { ApiError } from '../../../console/http.js';
@@ -57,6 +58,25 @@ test('attributes are asked for anew while an import may make some, and once afte
   contacts.imported('i1', false);
   assert.equal(await reads(), 1);
   assert.equal(asked.includes('/v1/lists'), false);
+});
+
+test('files are read for in turns, no further than enough or the bound, and go on where they were', async () => {
+  const asked = [];
+  const read = (pages) => async (path) => {
+    const url = new URL(path, 'http://x');
+    const [, id] = /conversations\/(\w+)\/messages/.exec(url.pathname);
+    asked.push(`${id}${url.searchParams.get('before') ?? ''}`);
+    const at = Number(url.searchParams.get('before') ?? 0);
+    return { messages: [{ id: `${id}${at}`, media: at % 2 === 1 ? { media_id: 'm' } : undefined }], next_cursor: at + 1 < pages[id] ? String(at + 1) : null };
+  };
+  const first = await readFiles(read({ a: 9, b: 2 }), ['a', 'b'].map((id) => ({ id, before: null })));
+  assert.deepEqual([asked, first.found.map(({ id }) => id), first.places], [['a', 'b', 'a1', 'b1', 'a2'], ['a1', 'b1'], [{ id: 'a', before: '3' }]]);
+  const second = await readFiles(read({ a: 5 }), first.places);
+  assert.deepEqual([second.found.map(({ id }) => id), second.places], [['a3'], []]);
+  const many = { messages: Array.from({ length: 100 }, (_, i) => ({ id: String(i), media: {} })), next_cursor: '1' };
+  let calls = 0;
+  await readFiles(async () => ((calls += 1), many), [{ id: 'a', before: null }]);
+  assert.equal(calls, 1);
 });
 
 test('what was stopped brings nothing any more', async () => {
