@@ -11,11 +11,11 @@ const MINUTE = 60_000;
 
 /** What somebody who begins one has written. With one number there is nothing to choose. */
 export function emptyDraft() {
-  return { name: '', number: '', to: '', list: '', segment: '', retried: '', exclude: { lists: [], segments: [] }, sent: null, template: null, values: {}, isFilledHere: false, isNow: true, at: '', late: USUAL_LATE, rate: '' };
+  return { name: '', number: '', to: '', list: '', segment: '', retried: '', exclude: { lists: [], segments: [] }, sent: null, template: null, values: {}, isFilledHere: false, isNow: true, isLocal: false, at: '', late: USUAL_LATE, rate: '', ...emptyHours() };
 }
 
 /** The same of one that the gateway has. */
-export function draftOf({ name, numbers, audience, exclude, template, rate, at, not_after: late, upload }) {
+export function draftOf({ name, numbers, audience, exclude, template, rate, at, not_after: late, at_local: local, not_after_local: localLate, hours, upload }) {
   return {
     ...emptyDraft(),
     name,
@@ -26,18 +26,21 @@ export function draftOf({ name, numbers, audience, exclude, template, rate, at, 
     retried: audience.broadcast_id ?? '',
     exclude: { lists: exclude?.lists ?? [], segments: exclude?.segments ?? [] },
     sent: template ?? null,
-    isNow: !at,
-    at: at ? localText(at) : '',
-    late: at && late ? Math.round((late - at) / MINUTE) : USUAL_LATE,
+    isNow: !at && !local,
+    isLocal: Boolean(local),
+    at: local ?? (at ? localText(at) : ''),
+    late: at && late ? Math.round((late - at) / MINUTE) : local && localLate ? (wallOf(localLate) - wallOf(local)) / MINUTE : USUAL_LATE,
     rate: rate ? String(rate) : '',
+    ...hoursFrom(hours),
   };
 }
 
 /** What the gateway takes of it. */
 export function definitionOf(draft) {
-  const { name, number, exclude, isNow, at, late, rate } = draft;
+  const { name, number, exclude, isNow, isLocal, at, late, rate } = draft;
   const template = templateOf(draft);
-  const begins = isNow ? NaN : timeOf(at);
+  const begins = isNow ? NaN : isLocal ? wallOf(at) : timeOf(at);
+  const hours = hoursOf(draft);
   return {
     name: name.trim(),
     ...(template && { template }),
@@ -45,7 +48,8 @@ export function definitionOf(draft) {
     audience: audienceOf(draft),
     exclude,
     ...(rate !== '' && { rate: Number(rate) }),
-    ...(!Number.isNaN(begins) && { at: begins, not_after: begins + late * MINUTE }),
+    ...(!Number.isNaN(begins) && (isLocal ? { at_local: wallText(begins), not_after_local: wallText(begins + late * MINUTE) } : { at: begins, not_after: begins + late * MINUTE })),
+    ...(hours && { hours }),
   };
 }
 
@@ -80,6 +84,47 @@ export function localText(at) {
 /** The moment that such a field means; `NaN` for none. */
 export function timeOf(text) {
   return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.test(text) ? new Date(text).getTime() : NaN;
+}
+
+/** What clocks on walls show, wherever these hang, as if they showed UTC; `NaN` for none. */
+const wallOf = (text) => (/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.test(text) ? Date.parse(`${text.slice(0, 16)}Z`) : NaN);
+const wallText = (at) => new Date(at).toISOString().slice(0, 16);
+
+// --- sending hours ---------------------------------------------------------------------------------------------------
+
+/** The days of a week, as the gateway names them. */
+export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
+
+const ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** `kept` are hours that a program wrote and that the fields here cannot say. */
+function emptyHours() {
+  return { hasHours: false, opens: '09:00', closes: '20:00', days: DAYS, isOneZone: false, zone: ownZone(), zoneAttribute: '', kept: null };
+}
+
+/** Whose clocks matter. */
+export const needsZone = ({ hasHours, isNow, isLocal }) => hasHours || (!isNow && isLocal);
+
+/** The hours that the gateway takes, if any. */
+function hoursOf(draft) {
+  const { hasHours, opens, closes, days, isOneZone, zone, zoneAttribute, kept } = draft;
+  if (!needsZone(draft)) return null;
+  return {
+    ...(isOneZone ? { zone } : { zone: 'recipient', fallback_zone: zone, ...(zoneAttribute !== '' && { zone_attribute: zoneAttribute }) }),
+    ...(hasHours && { days: kept ?? Object.fromEntries(days.map((day) => [day, [[opens, closes]]])) }),
+  };
+}
+
+function hoursFrom(hours) {
+  if (!hours) return {};
+  const { zone, zone_attribute: zoneAttribute = '', fallback_zone: fallback, days } = hours;
+  const whose = zone === 'recipient' ? { isOneZone: false, zone: fallback, zoneAttribute } : { isOneZone: true, zone };
+  if (!days) return whose;
+  const named = DAYS.filter((day) => days[day]?.length > 0);
+  const ranges = new Set(named.map((day) => JSON.stringify(days[day])));
+  const [[opens, closes]] = days[named[0]];
+  const isPlain = ranges.size === 1 && days[named[0]].length === 1;
+  return { ...whose, hasHours: true, ...(isPlain ? { opens, closes, days: named } : { kept: days }) };
 }
 
 // --- what fills the template ---------------------------------------------------------------------------------------
@@ -145,8 +190,11 @@ export function missingIn(step, draft, { hasFile = false, ownRate = 0 } = {}, no
       const rate = Number(draft.rate);
       if (draft.rate !== '' && (!Number.isInteger(rate) || rate < 1)) return ['rate', 'broadcasts.need.rate'];
       if (draft.rate !== '' && ownRate > 0 && rate > ownRate) return ['rate', 'broadcasts.need.rate_below'];
+      if (draft.hasHours && !draft.kept && draft.days.length === 0) return ['days', 'broadcasts.need.days'];
+      if (draft.hasHours && !draft.kept && (draft.opens === '' || draft.closes === '' || draft.opens === draft.closes)) return ['hours', 'broadcasts.need.hours'];
       if (draft.isNow) return null;
-      const at = timeOf(draft.at);
+      // Where the day ends last it is half a day earlier than in UTC.
+      const at = draft.isLocal ? wallOf(draft.at) + 12 * 60 * MINUTE : timeOf(draft.at);
       return Number.isNaN(at) ? ['at', 'broadcasts.need.time'] : at <= now ? ['at', 'broadcasts.need.future'] : null;
     }
     default:

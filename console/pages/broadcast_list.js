@@ -4,7 +4,7 @@ import { reachOf, withEvent } from '../broadcasts.js';
 import { number, t } from '../language.js';
 import { hashOfPage } from '../route.js';
 import { html, useEffect, useRef, useState } from '../view.js';
-import { audienceText, shortTime } from './broadcast_words.js';
+import { audienceText, shortTime, wallText } from './broadcast_words.js';
 import { useDefinitions } from './contact_list.js';
 import { Press, absenceText } from './parts.js';
 
@@ -122,7 +122,8 @@ export function State({ broadcast: { state } }) {
 }
 
 /** When it goes out, went out, or was written last. */
-function whenText({ state, at, launched_at: launched, changed_at: changed }) {
+function whenText({ state, at, at_local: local, launched_at: launched, changed_at: changed }) {
+  if (state === 'scheduled' && local) return t('broadcasts.goes_at', { when: wallText(local) });
   if (state === 'scheduled' && at) return t('broadcasts.goes_at', { when: shortTime(at) });
   return launched ? shortTime(launched) : t('broadcasts.changed_at', { when: shortTime(changed) });
 }

@@ -10,7 +10,7 @@ import { Chart, useSamples } from './broadcast_chart.js';
 import { State } from './broadcast_list.js';
 import { Title, pathOf } from './broadcast_one.js';
 import { Recipients } from './broadcast_recipients.js';
-import { audienceText, byText, percentText, rateText, shortTime } from './broadcast_words.js';
+import { audienceText, beginsText, byText, hoursText, percentText, rateText, shortTime, zoneText } from './broadcast_words.js';
 import { useDefinitions } from './contact_list.js';
 import { Sure } from './contact_notes.js';
 import { numberText } from './limit_fields.js';
@@ -28,6 +28,7 @@ export function LiveBroadcast({ context, broadcast, put, mayBroadcast, open, pro
     ${broadcast.problem && html`<p class="broadcast-problem" role="alert">${problemText(broadcast)}</p>`}
     <${Progress} broadcast=${broadcast} definitions=${definitions} />
     ${broadcast.counts && samples.length > 2 && html`<section class="card" aria-labelledby="chart-title"><h2 id="chart-title">${t('broadcasts.chart')}</h2><${Chart} samples=${samples} /></section>`}
+    <${Zones} broadcast=${broadcast} />
     <${Failures} broadcast=${broadcast} />
     <${Suppressed} broadcast=${broadcast} />
     ${broadcast.launched_at && html`<${Reactions} broadcast=${broadcast} />`}
@@ -71,7 +72,7 @@ function Doing({ context, broadcast, put, open }) {
 }
 
 function Progress({ broadcast, definitions }) {
-  const { state, plan, rate_now: rate, expected_end: end, at, not_after: late, ended_at: ended, counts } = broadcast;
+  const { state, plan, rate_now: rate, expected_end: end, next_opens_at: opens, ended_at: ended, counts } = broadcast;
   const found = countsOf(broadcast);
   const total = plan?.total ?? 0;
   const share = shareOf(broadcast);
@@ -87,11 +88,34 @@ function Progress({ broadcast, definitions }) {
         ${found.map(([outcome, count]) => html`<div key=${outcome} data-outcome=${outcome}><dt><span class=${`outcome-${outcome}`}></span>${t(`broadcasts.outcome.${outcome}`)}</dt><dd>${number(count)} <span class="quiet">${percentText(count, total)}</span></dd></div>`)}
       </dl>
       <dl class="facts">
-        ${state === 'scheduled' && html`<dt>${t('broadcasts.begins')}</dt><dd>${shortTime(at)} <span class="quiet">${t('broadcasts.not_after', { when: shortTime(late) })}</span></dd>`}
+        ${state === 'scheduled' && html`<dt>${t('broadcasts.begins')}</dt><dd>${beginsText(broadcast)}</dd>`}
         ${state === 'running' && html`<dt>${t('broadcasts.rate_now')}</dt><dd>${rate > 0 ? rateText(rate) : t('broadcasts.no_rate')}</dd><dt>${t('broadcasts.limited_by')}</dt><dd>${limitText(broadcast, own)}</dd>`}
+        ${state === 'running' && opens && html`<dt>${t('broadcasts.next_opens')}</dt><dd>${shortTime(opens)}</dd>`}
         ${state === 'running' && end && html`<dt>${t('broadcasts.expected_end')}</dt><dd>${moment(end, now)}</dd>`}
         ${ended && html`<dt>${t('broadcasts.ended')}</dt><dd>${shortTime(ended)}</dd>`}
       </dl>
+    </section>
+  `;
+}
+
+/** Zones that are told apart: those with the most recipients. */
+const ZONES = 12;
+
+/** Where recipients are, and whether it is a sending hour there. */
+function Zones({ broadcast }) {
+  const { state, zones = [] } = broadcast;
+  if (zones.length === 0 || isOver(broadcast)) return false;
+  const told = zones.toSorted((one, other) => other.recipients - one.recipients).slice(0, ZONES);
+  const stands = ({ state: stands, opens_at: opens, closes_at: closes }) => {
+    if (stands === 'passed') return t('broadcasts.zone_passed');
+    if (stands === 'closed') return opens ? t('broadcasts.zone_closed', { when: shortTime(opens) }) : t('broadcasts.zone_shut');
+    return closes ? t('broadcasts.zone_open_until', { when: shortTime(closes) }) : t('broadcasts.zone_open');
+  };
+  return html`
+    <section class="card" aria-labelledby="zones-title" data-state=${state}>
+      <h2 id="zones-title">${t('broadcasts.zones')}</h2>
+      <ul class="broadcast-reasons">${told.map((one) => html`<li key=${one.zones[0]} data-zone=${one.state}><strong>${number(one.recipients)}</strong><span><bdi>${one.zones.map(zoneText).join(', ')}</bdi>: ${stands(one)}</span></li>`)}</ul>
+      ${zones.length > ZONES && html`<p class="quiet">${t('broadcasts.more_zones', { count: zones.length - ZONES })}</p>`}
     </section>
   `;
 }
@@ -157,6 +181,7 @@ function Facts({ broadcast, definitions, context }) {
     left.length > 0 && [t('broadcasts.exclude'), left.join(' · ')],
     [t('broadcasts.number'), from ? numberText(from) : numbers[0]],
     rate && [t('broadcasts.own_rate'), rateText(rate)],
+    broadcast.hours?.days && [t('broadcasts.hours'), hoursText(broadcast)],
     [t('broadcasts.created'), t('broadcasts.by_at', { who: byText(by, context), when: shortTime(created) })],
     launched && [t('broadcasts.launched'), t('broadcasts.by_at', { who: byText(launcher, context), when: shortTime(launched) })],
   ].filter(Boolean);

@@ -12,7 +12,7 @@ import { DryRun } from './broadcast_dry_run.js';
 import { Suppressed } from './broadcast_live.js';
 import { pathOf } from './broadcast_one.js';
 import { Recipients } from './broadcast_recipients.js';
-import { audienceText, rateText, shortTime } from './broadcast_words.js';
+import { audienceText, beginsText, hoursText, rateText, shortTime } from './broadcast_words.js';
 import { numberText } from './limit_fields.js';
 import { Field, Form, Loading, Press, useLoaded } from './parts.js';
 
@@ -69,7 +69,7 @@ function Planning({ broadcast, stop }) {
 
 /** How many get it, when, and how long it takes. */
 function Sums({ broadcast, definitions }) {
-  const { plan, at, not_after: late, rate, template, numbers } = broadcast;
+  const { plan, rate, template, numbers } = broadcast;
   const from = definitions.numbers.find((one) => one.phone_number_id === numbers[0]);
   const seconds = lastsFor(plan.recipients, rate, from?.rate);
   const facts = [
@@ -77,7 +77,8 @@ function Sums({ broadcast, definitions }) {
     [t('broadcasts.template'), template ? `${template.name} (${template.language.code})` : ''],
     [t('broadcasts.purpose'), t(`broadcasts.purpose.${plan.purpose === 'marketing' ? 'marketing' : 'other'}`)],
     [t('broadcasts.number'), from ? numberText(from) : numbers[0]],
-    [t('broadcasts.when'), at ? `${shortTime(at)} · ${t('broadcasts.not_after', { when: shortTime(late) })}` : t('broadcasts.at_launch')],
+    [t('broadcasts.when'), beginsText(broadcast)],
+    broadcast.hours?.days && [t('broadcasts.hours'), hoursText(broadcast)],
     rate && [t('broadcasts.own_rate'), rateText(rate)],
     seconds !== null && [t('broadcasts.lasts'), t('broadcasts.lasts_at', { span: spanText(seconds), rate: rateText(Math.min(...[rate, from?.rate].filter(Boolean))) })],
   ].filter(Boolean);
@@ -120,7 +121,8 @@ function Previews({ context, broadcast, draft }) {
 
 function Launch({ context, broadcast, put }) {
   const { ask, say } = context;
-  const { broadcast_id: id, version, plan, name, at } = broadcast;
+  const { broadcast_id: id, version, plan, name } = broadcast;
+  const at = broadcast.at ?? broadcast.at_local;
   const isTyped = plan.recipients > TYPED_ABOVE;
   if (plan.recipients === 0) return html`<p class="page-problem">${t('broadcasts.nobody_gets_it')}</p>`;
   const launch = async ({ count = '' }) => {

@@ -251,6 +251,50 @@ office('a file is uploaded with its columns, fills the template, and tells which
   await says(place, /Begins.*2099.*not after/s);
 });
 
+office('hours are chosen, and a time by the clock of each, and the page tells where it is quiet', async ({ gateway, open }) => {
+  const { broadcasts, contacts } = gateway;
+  audience(contacts, 3);
+  const { page, place } = await begun(open, 'Night');
+  await place.getByLabel('everybody on a list').check();
+  await place.getByLabel('List', { exact: true }).selectOption('Newsletter');
+  await goOn(place);
+  await place.getByRole('button', { name: /^olive_tree.*English/ }).click();
+  await place.getByLabel('Text for {{1}}: the text').fill('here');
+  await goOn(place);
+  await isAt(page, 'When does it go out, and how fast?');
+  await place.getByLabel('By each person’s own clock').check();
+  await place.getByLabel('Begins at').fill('2099-01-01T22:00');
+  await place.getByLabel('Only at certain hours').check();
+  await place.getByLabel('From', { exact: true }).fill('21:00');
+  await place.getByLabel('Until', { exact: true }).fill('21:00');
+  await button(place, 'Work out who gets it').click();
+  await says(place, /Say from when until when\./);
+  await place.getByLabel('Until', { exact: true }).fill('07:00');
+  await place.getByLabel('Sunday').uncheck();
+  await place.getByLabel('For whom nothing tells it').selectOption('Asia/Jakarta');
+  await isSound(page, 'the schedule');
+  await button(place, 'Work out who gets it').click();
+  await isAt(page, 'Who gets it?');
+  const night = [['21:00', '07:00']];
+  const [one] = broadcasts.rows;
+  assert.deepEqual([one.at, one.at_local, one.not_after_local], [null, '2099-01-01T22:00', '2099-01-01T23:00']);
+  assert.deepEqual(one.hours, { zone: 'recipient', fallback_zone: 'Asia/Jakarta', days: { mon: night, tue: night, wed: night, thu: night, fri: night, sat: night } });
+  await says(place, /2099.*where each person is.*Monday 21:00–07:00/s);
+  await button(place, 'Schedule for 3 people').click();
+  await isState(page, 'Scheduled');
+  const opens = Date.now() + 3_600_000;
+  const zones = [
+    { zones: ['Asia/Jakarta', 'Asia/Makassar'], recipients: 40, state: 'passed' },
+    { zones: ['Europe/Berlin'], recipients: 60, state: 'closed', opens_at: opens },
+  ];
+  const running = broadcasts.addRunning('Day', 100, { read: 40 }, { rate_now: null, limited_by: 'quiet_hours', next_opens_at: opens, expected_end: null, zones });
+  await visit(page, 'Broadcasts');
+  await row(page, running).getByRole('link').click();
+  await isState(page, 'Running');
+  await says(place, /quiet hours.*The next recipients can be sent to.*Where recipients are.*60\s*Europe\/Berlin: quiet, until.*40\s*Asia\/Jakarta, Asia\/Makassar: all had their turn/s);
+  await isSound(page, 'a broadcast in quiet hours');
+});
+
 office('what somebody else changed meanwhile is said, and takes nothing away', async ({ gateway, staff, open }) => {
   const { broadcasts, contacts } = gateway;
   audience(contacts, 3);

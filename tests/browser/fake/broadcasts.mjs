@@ -163,7 +163,7 @@ export class Broadcasts {
       if (body.version !== row.version) return error(409, 'broadcast_changed', 'the broadcast is not as you saw it');
       if (state !== 'ready') return wrong();
       if (body.recipients !== row.plan.recipients) return error(409, 'count_differs', 'others', { recipients: row.plan.recipients });
-      this.change(row, { state: row.at ? 'scheduled' : 'running', launched_at: Date.now(), launched_by: by, rate_now: 80, limited_by: row.rate ? 'broadcast_rate' : 'number_rate' }, by);
+      this.change(row, { state: row.at || row.at_local ? 'scheduled' : 'running', launched_at: Date.now(), launched_by: by, rate_now: 80, limited_by: row.rate ? 'broadcast_rate' : 'number_rate' }, by);
       this.#count(row, {});
       return ok({ broadcast: row }, 202);
     }
@@ -241,6 +241,6 @@ export class Broadcasts {
 }
 
 /** What a definition says, with what it leaves out. */
-function given({ name, template = null, numbers, audience, exclude = { lists: [], segments: [] }, rate = null, at = null, not_after = null }) {
-  return { name, template, numbers, audience, exclude, rate, at, not_after };
+function given({ name, template = null, numbers, audience, exclude = { lists: [], segments: [] }, rate = null, at = null, not_after = null, hours = null, at_local = null, not_after_local = null }) {
+  return { name, template, numbers, audience, exclude, rate, at, not_after, hours, at_local, not_after_local };
 }

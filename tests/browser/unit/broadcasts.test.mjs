@@ -120,6 +120,27 @@ test('what is written is what the gateway takes, and comes back from it', () => 
   assert.deepEqual([localText(at), timeOf(''), timeOf('2026-12')], ['2026-12-01T10:00', NaN, NaN]);
 });
 
+test('hours, and a time where each person is, come back as they were written', () => {
+  const local = { ...WRITTEN, isLocal: true, hasHours: true, opens: '22:00', closes: '06:00', days: ['mon', 'sun'], zone: 'Asia/Jakarta' };
+  const definition = definitionOf(local);
+  assert.deepEqual([definition.at, definition.at_local, definition.not_after_local], [undefined, '2026-12-01T10:00', '2026-12-01T10:15']);
+  assert.deepEqual(definition.hours, { zone: 'recipient', fallback_zone: 'Asia/Jakarta', days: { mon: [['22:00', '06:00']], sun: [['22:00', '06:00']] } });
+  const over = definitionOf({ ...local, at: '2026-12-31T23:50' });
+  assert.equal(over.not_after_local, '2027-01-01T00:05');
+  const back = (one) => definitionOf(draftOf({ ...one, upload: null }));
+  assert.ok(isSame(back(definition), definition));
+  const one = definitionOf({ ...WRITTEN, hasHours: true, isOneZone: true, zone: 'Asia/Jakarta' });
+  assert.equal(one.hours.zone, 'Asia/Jakarta');
+  assert.equal(Object.keys(one.hours.days).length, 7);
+  assert.ok(isSame(back(one), one));
+  // What a program wrote, and nobody can write here, stays.
+  const kept = { ...one, hours: { zone: 'recipient', zone_attribute: 'tz', fallback_zone: 'Etc/UTC', days: { mon: [['09:00', '12:00'], ['13:00', '18:00']], sat: [['10:00', '12:00']] } } };
+  assert.ok(isSame(back(kept), kept));
+  const anyHour = definitionOf({ ...local, hasHours: false });
+  assert.deepEqual(anyHour.hours, { zone: 'recipient', fallback_zone: 'Asia/Jakarta' });
+  assert.ok(isSame(back(anyHour), anyHour));
+});
+
 test('what fills a template comes back, also where it is no text', () => {
   const template = { ...TEMPLATE, components: [{ type: 'HEADER', format: 'LOCATION' }, { type: 'BODY', text: 'Here' }] };
   const sent = { components: [{ type: 'header', parameters: [{ type: 'location', location: { latitude: 3.1, longitude: 101.7, name: 'KL' } }] }] };
@@ -142,6 +163,9 @@ test('what is missing is told step by step', () => {
   assert.equal(of('template', { template: null, sent: null }), 'broadcasts.need.template');
   assert.deepEqual([of('schedule', { rate: '0' }), of('schedule', { rate: '1.5' }), of('schedule', { rate: '81' })], ['broadcasts.need.rate', 'broadcasts.need.rate', 'broadcasts.need.rate_below']);
   assert.deepEqual([of('schedule', { at: '' }), of('schedule', {}, Date.UTC(2027, 1))], ['broadcasts.need.time', 'broadcasts.need.future']);
+  const hours = { hasHours: true, opens: '09:00', closes: '20:00', days: ['mon'] };
+  assert.deepEqual([of('schedule', hours), of('schedule', { ...hours, days: [] }), of('schedule', { ...hours, closes: '09:00' })], [null, 'broadcasts.need.days', 'broadcasts.need.hours']);
+  assert.deepEqual([of('schedule', { isLocal: true }, Date.UTC(2026, 11, 1, 21)), of('schedule', { isLocal: true }, Date.UTC(2026, 11, 1, 22))], [null, 'broadcasts.need.future']);
   assert.deepEqual([firstMissing(WRITTEN, known), firstMissing({ ...WRITTEN, to: '' }, known)], ['review', 'audience']);
 });
 
