@@ -1,5 +1,7 @@
 //! Many messages in one request.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -172,6 +174,8 @@ async fn what_the_core_refuses_is_told_in_its_line_and_the_others_go_on() {
 #[actix_web::test]
 async fn messages_to_one_customer_are_accepted_in_the_order_of_their_lines() {
     let api = Api::start().await;
+    // Whatever is begun later would be done earlier.
+    api.core.lingers.store(300, Ordering::SeqCst);
     let all: Vec<Value> = (0..300)
         .map(|n| {
             line(

@@ -41,6 +41,8 @@ pub(super) struct Core {
     heads: Mutex<BTreeMap<TenantId, TenantHead>>,
     /// What the next ask is answered instead.
     pub(super) refusal: Mutex<Option<Refusal>>,
+    /// For how many turns of other work the next message is thought about; each after it for one less.
+    pub(super) lingers: AtomicU64,
     /// What was submitted.
     pub(super) submitted: Mutex<Vec<SubmitRequest>>,
     /// What customers were told.
@@ -64,6 +66,7 @@ impl Core {
             next: AtomicU64::new(1),
             heads: Mutex::default(),
             refusal: Mutex::default(),
+            lingers: AtomicU64::default(),
             submitted: Mutex::default(),
             receipts: Mutex::default(),
             delay_estimate: Mutex::default(),
@@ -231,6 +234,11 @@ fn done(outcome: OpOutcome) -> Result<(), Refusal> {
 impl TenantCommands for Core {
     async fn submit(&self, tenant: TenantId, request: SubmitRequest) -> Result<Accepted, Refusal> {
         self.refused()?;
+        let lingers = self.lingers.load(Ordering::SeqCst);
+        self.lingers.store(lingers.saturating_sub(1), Ordering::SeqCst);
+        for _ in 0..lingers {
+            tokio::task::yield_now().await;
+        }
         self.submitted.lock().unwrap().push(request.clone());
         let op = self.submit_op(tenant, request).await?;
         accepted(self.commit(tenant, Op::Submit(Box::new(op))).await)
