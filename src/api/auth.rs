@@ -31,7 +31,7 @@ pub(super) use watch::{Heard, KeyWatch, Voucher};
 pub(super) use wrong::WrongTokens;
 
 use super::error::{ApiError, ErrorCode};
-use super::quotas::{Caller, QuotaCache, TenantQuotas};
+use super::quotas::{Caller, QuotaCache, TenantQuotas, of_lines};
 use crate::accounts::{Accounts, Asking, SignedIn};
 use crate::config::LimitsConfig;
 use crate::domain::roles::{Right, Role};
@@ -119,6 +119,8 @@ pub struct KeyRing {
     clock: Arc<dyn Clock>,
     // Holds keys and people that the store knows and no others.
     pace: ApiLimiter<KeyHash>,
+    /// That of lines alone: what they leave of the other is for single calls.
+    line_pace: ApiLimiter<KeyHash>,
     known: Mutex<LruCache<KeyHash, KnownKey>>,
     /// Members for whom programs act on sockets.
     present: PresentMembers,
@@ -146,6 +148,11 @@ impl KeyRing {
             pace: ApiLimiter::new(
                 at_least_one(limits.key_requests_per_s),
                 at_least_one(limits.key_burst),
+                Arc::clone(&clock),
+            ),
+            line_pace: ApiLimiter::new(
+                at_least_one(of_lines(limits.key_requests_per_s)),
+                at_least_one(of_lines(limits.key_burst)),
                 Arc::clone(&clock),
             ),
             store,
@@ -263,15 +270,16 @@ impl KeyRing {
         known.quotas.admit(caller, self.clock.monotonic())
     }
 
-    /// Waits for a place in the same paces, however long that takes: for one of many things that one call asks for.
+    /// Waits for a place in the same paces, however long that takes: for one of many things that one call asks for. A fifth of either
+    /// stays free for calls that ask for one thing.
     pub(super) async fn turn(&self, known: &KnownKey) {
         let (whose, caller) = paced_by(known);
-        while let Err(wait) = self.pace.check(&whose) {
-            tokio::time::sleep(wait).await;
+        for pace in [&self.line_pace, &self.pace] {
+            while let Err(wait) = pace.check(&whose) {
+                tokio::time::sleep(wait).await;
+            }
         }
-        let wait = known.quotas.book(caller, self.clock.monotonic());
-        // A sleep takes a millisecond at the least.
-        if !wait.is_zero() {
+        while let Err(wait) = known.quotas.admit_line(caller, self.clock.monotonic()) {
             tokio::time::sleep(wait).await;
         }
     }
@@ -375,6 +383,7 @@ impl KeyRing {
         let is_due = self.pruned.swap(minute, Ordering::AcqRel) != minute;
         if is_due && self.pace.len() > MOST_PACED {
             self.pace.prune();
+            self.line_pace.prune();
         }
     }
 

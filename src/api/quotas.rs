@@ -14,7 +14,7 @@ use crate::domain::TenantId;
 use crate::domain::quota::Quota;
 use crate::domain::roles::Right;
 
-pub use cache::{Caller, QuotaCache, TenantQuotas};
+pub use cache::{Caller, QuotaCache, TenantQuotas, of_lines};
 
 /// How much of a quota is used here; `None` where another gateway knows it.
 async fn used(state: &ApiState, tenant: TenantId, quota: Quota) -> Result<Option<u64>, ApiError> {

@@ -18,7 +18,8 @@ pub(super) enum MessageCommand {
     /// Send the messages of an NDJSON file, one in each line
     ///
     /// Each line is a message as in POST /v1/messages, with an `idempotency_key` of its own. Prints the lines that were refused, and how far
-    /// it is. May be run again with the same file at any time: what was accepted is not sent twice. Ends with 1 when a line was refused.
+    /// it is. May be run again with the same file within 24 hours: what was accepted is not sent twice. Later it would all be sent again. Waits
+    /// while the tenant's queue is full. Ends with 1 when a line was refused.
     #[command(after_help = "Examples:\n  mesej message send reminders.ndjson\n  \
                             mesej message send reminders.ndjson --keys reminders-june --answers answers.ndjson")]
     Send(send::SendArgs),

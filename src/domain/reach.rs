@@ -51,7 +51,7 @@ mod tests {
     use crate::domain::{ContactAliases, ContactId};
 
     #[test]
-    fn what_came_later_counts_in_whatever_order_it_is_told() {
+    fn what_was_missed_counts_until_it_is_reached_later() {
         let at = |seconds: i64| Timestamp::from_secs(1_000 + seconds);
         let missed = |seconds| Unreachable {
             at: at(seconds),

@@ -98,7 +98,8 @@ async fn page(
                     return Ok((found, Some(Place { number, message })));
                 }
                 message = Some(row.at.message);
-                if row.state == OutboxState::Queued && row.due > now {
+                // One that was tried waits for its next call.
+                if row.state == OutboxState::Queued && row.attempt == 0 && row.due > now {
                     found.push(row);
                 }
             }

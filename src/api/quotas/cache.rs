@@ -91,6 +91,11 @@ impl TenantQuotas {
         Rate::per_second(per_second.unwrap_or(u32::MAX))
     }
 
+    fn line_rate(&self) -> Rate {
+        let per_second = u32::try_from(self.limit(Quota::RequestsPerS)).unwrap_or(u32::MAX);
+        Rate::even(per_second, of_lines(per_second))
+    }
+
     fn pace(&self, caller: Caller) -> &SharedPace {
         match caller {
             Caller::Program => &self.paces.programs,
@@ -107,10 +112,13 @@ impl TenantQuotas {
         })
     }
 
-    /// Counts a call in any case, and says how long it is to wait for its turn.
-    pub fn book(&self, caller: Caller, now: Duration) -> Duration {
-        let booked = self.pace(caller).book(self.rate(), now, Duration::MAX);
-        booked.unwrap_or_default()
+    /// Counts one of many things that a call asks for, or says how long it is to wait. It leaves a fifth of the burst to other calls.
+    pub fn admit_line(&self, caller: Caller, now: Duration) -> Result<(), Duration> {
+        let wait = self.pace(caller).wait(self.line_rate(), now);
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        self.pace(caller).book(self.rate(), now, Duration::ZERO).map(drop)
     }
 
     /// Calls of about the last second, by programs or by people: whichever are more.
@@ -127,6 +135,11 @@ pub struct QuotaCache {
     defaults: QuotaLimits,
     subscriptions: Arc<SubscriptionBook>,
     known: Mutex<LruCache<TenantId, TenantQuotas>>,
+}
+
+/// How much of a rate, or of a burst, is for the lines of requests that ask for much.
+pub fn of_lines(rate: u32) -> u32 {
+    rate.saturating_sub(rate / 5)
 }
 
 impl QuotaCache {
@@ -197,5 +210,28 @@ impl QuotaCache {
 impl std::fmt::Debug for QuotaCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("QuotaCache")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_leave_a_fifth_of_what_may_come_at_once_to_single_calls() {
+        let quotas = TenantQuotas {
+            limits: QuotaLimits::by_default(|_quota| 100),
+            refused_from: None,
+            paces: Arc::default(),
+            read: None,
+        };
+        let now = Duration::from_secs(1_000);
+        let lines = (0..200).filter(|_| quotas.admit_line(Caller::Program, now).is_ok());
+        assert_eq!(lines.count(), 80);
+        let calls = (0..200).filter(|_| quotas.admit(Caller::Program, now).is_ok());
+        assert_eq!(calls.count(), 20);
+        assert!(quotas.admit_line(Caller::Program, now).is_err());
+        let later = now + Duration::from_secs(1);
+        assert!(quotas.admit_line(Caller::Program, later).is_ok());
     }
 }

@@ -375,3 +375,25 @@ async fn what_is_scheduled_is_listed_until_its_time_comes_and_by_number() {
     let others = Request::new(api.addr, "GET", "/v1/messages/scheduled").bearer(&api.other_key);
     assert_eq!(others.send().await.json()["messages"], json!([]));
 }
+
+#[actix_web::test]
+async fn lines_that_wait_for_their_turn_leave_room_for_single_calls() {
+    let sections = "[limits]\nkey_requests_per_s = 1\nkey_burst = 10\n";
+    let api = Api::start_with(Setup {
+        sections,
+        ..Setup::default()
+    })
+    .await;
+    let all: Vec<Value> = (0..20)
+        .map(|n| line(&format!("k{n}"), &format!("6281100000{n:02}"), "x"))
+        .collect();
+    let sending = actix_rt::spawn(api.bulk(ndjson(&all)).send());
+    // The call itself is the first line's.
+    while api.core.submitted.lock().unwrap().len() < 9 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(api.get("/v1/numbers").await.status, 200);
+    assert_eq!(api.get("/v1/numbers").await.status, 429, "all that was left");
+    assert_eq!(api.core.submitted.lock().unwrap().len(), 9);
+    sending.abort();
+}

@@ -1,6 +1,6 @@
 //! `mesej message send`: a file's messages, in as many requests as it takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,6 +21,9 @@ const MOST_BYTES: usize = 32 << 20;
 const TRIES: u32 = 6;
 /// Between two of them, longer with each.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Between two requests while the tenant's queue is full, and how often in a row it may be found full.
+const FULL_PAUSE: Duration = Duration::from_secs(5);
+const FULL_TRIES: u32 = 360;
 /// How often it is told how far the file is.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -87,7 +90,7 @@ pub(super) async fn send(
             }
             Ok(())
         };
-        whole(&api, &batch, &mut note).await?;
+        all(&api, batch, &mut note).await?;
     }
     writeln!(told, "{}", tally.shown())?;
     Ok(if tally.refused.is_empty() {
@@ -125,6 +128,35 @@ fn named(text: &str, keys: &str, line: u64) -> String {
             Value::Object(members).to_string()
         }
         _ => text.to_owned(),
+    }
+}
+
+/// Sends lines until each is accepted or refused: one for which there is no room in the tenant's queue is sent again later.
+async fn all(
+    api: &Api,
+    mut batch: Vec<Given>,
+    note: &mut (dyn FnMut(Value) -> Result<(), CliError> + Send),
+) -> Result<(), CliError> {
+    let mut full = 0;
+    loop {
+        let mut waiting = BTreeSet::new();
+        let (mut last, count) = (None, batch.len());
+        whole(api, &batch, &mut |answer| {
+            if code(&answer) != "queue_full" {
+                return note(answer);
+            }
+            waiting.extend(answer.get("line").and_then(Value::as_u64));
+            last = Some(answer);
+            Ok(())
+        })
+        .await?;
+        let Some(last) = last else { return Ok(()) };
+        full = if waiting.len() < count { 1 } else { full + 1 };
+        if full >= FULL_TRIES {
+            return Err(refusal(&last).unwrap_or_else(|| cut_off(api)));
+        }
+        batch.retain(|given| waiting.contains(&given.line));
+        tokio::time::sleep(FULL_PAUSE).await;
     }
 }
 
