@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::admin::{Api, segment};
 use super::export::{FileArgs, unusable};
-use super::output::print;
+use super::output::{moment, print};
 use super::{CliError, KeyArgs};
 
 /// How often it is asked how far one is.
@@ -301,6 +301,13 @@ fn progress(row: &Value) -> String {
     for (outcome, count) in counts(row, "/counts/outcomes") {
         let _ = write!(line, ", {outcome} {count}");
     }
+    if text(row, "limited_by") == "quiet_hours" {
+        let opens = row.get("next_opens_at").and_then(Value::as_i64);
+        let _ = match opens {
+            Some(opens) => write!(line, ", quiet hours until {}", moment(opens)),
+            None => write!(line, ", quiet hours"),
+        };
+    }
     let problem = |member: &str| row.pointer(member).and_then(Value::as_str);
     if let Some(why) = problem("/problem/message") {
         let _ = write!(line, ": {why}");
@@ -338,6 +345,13 @@ mod tests {
         let bar = format!("{}{}", "#".repeat(7), "-".repeat(23));
         let line = format!("running   [{bar}]  25 % 50/200, 80/s, read 40, failed 10");
         assert_eq!(progress(&row), line);
+        let mut rests = row.clone();
+        rests["limited_by"] = json!("quiet_hours");
+        rests["next_opens_at"] = json!(1_760_079_600_000_i64);
+        assert_eq!(
+            progress(&rests),
+            format!("{line}, quiet hours until 2025-10-10 07:00:00Z")
+        );
         assert_eq!(told_plan(&row), "running: 200 get it, 10 do not, opted_out 10");
         let failed = json!({ "state": "draft", "problem": { "message": "the template is not approved" } });
         assert_eq!(told_plan(&failed), "draft: the template is not approved");

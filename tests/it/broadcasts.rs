@@ -3,6 +3,7 @@
 mod dry_run;
 mod files;
 mod halted;
+mod hours;
 mod killed;
 mod pausing;
 mod retrying;
