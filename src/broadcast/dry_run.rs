@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::Broadcasts;
 use super::error::BroadcastError;
+use super::zones::timetable;
 use crate::actors::request::Refusal;
-use crate::domain::broadcast::{Forecast, Pacing};
+use crate::domain::broadcast::{Forecast, Pacing, ZoneShare};
 use crate::domain::rate_card::Spend;
 use crate::domain::usage::PricingCategory;
-use crate::domain::{Purpose, RateCard, TenantId, WabaId};
+use crate::domain::{Purpose, RateCard, TenantId, Timestamp, WabaId};
 use crate::store::tables::{Broadcast, BroadcastPlan, BroadcastState};
 
 /// What would become of one.
@@ -27,6 +28,24 @@ pub struct DryRun {
     pub spend: Spend,
     /// By which card.
     pub card: Arc<RateCard>,
+}
+
+/// When it goes. Where there are hours to be looked up that takes some milliseconds, of many zones some hundred.
+async fn foretell(
+    row: &Broadcast,
+    plan: &BroadcastPlan,
+    begins: Timestamp,
+    pacing: Pacing,
+) -> Result<Forecast, BroadcastError> {
+    let timetable = timetable(row, plan);
+    let shares: Vec<ZoneShare> = if plan.zones.is_empty() {
+        vec![ZoneShare::all(plan.recipients, plan.total)]
+    } else {
+        plan.zones.iter().map(ZoneShare::from).collect()
+    };
+    let foretold =
+        tokio::task::spawn_blocking(move || Forecast::of(&shares, timetable, begins, pacing)).await;
+    foretold.map_err(|_cut_off| Refusal::Busy.into())
 }
 
 impl Broadcasts {
@@ -56,7 +75,7 @@ impl Broadcasts {
             .rate_card
             .spend(&category, known.chain([(None, u64::from(of_unknown))]));
         Ok(DryRun {
-            forecast: Forecast::of(u64::from(plan.recipients), begins, pacing),
+            forecast: foretell(row, &plan, begins, pacing).await?,
             pacing,
             category,
             spend,

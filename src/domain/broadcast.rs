@@ -12,6 +12,7 @@ use super::ids::{BroadcastId, PhoneNumberId, WamidHash};
 use super::status::DeliveryState;
 use super::usage::PricingCategory;
 
+mod forecast;
 mod hours;
 mod last;
 mod pacing;
@@ -20,9 +21,10 @@ mod recent;
 mod timetable;
 mod zone;
 
+pub use forecast::{Forecast, ForecastHour, ZoneShare};
 pub use hours::{RecipientHours, SendingHours, WeekHours, WhoseZone};
 pub use last::LastBroadcast;
-pub use pacing::{Forecast, ForecastHour, PaceLimit, Pacing};
+pub use pacing::{PaceLimit, Pacing};
 pub use problem::{BroadcastProblem, ToldProblem};
 pub use recent::{BadResult, RecentResults, ResultShare};
 pub use timetable::{Due, LocalStart, Timetable, ZoneSpan, ZoneTooLate};

@@ -36,9 +36,9 @@ fn shown(row: &Broadcast, dry_run: &DryRun) -> Value {
         "suppressed_recipients": format!("/v1/broadcasts/{}/recipients?outcome=suppressed", row.broadcast_id),
         "starts_at": forecast.starts,
         "ends_at": forecast.ends,
-        "seconds": forecast.ends.since(forecast.starts).as_millis().div_ceil(1_000),
+        "seconds": forecast.ends.map(|ends| ends.since(forecast.starts).as_millis().div_ceil(1_000)),
         "per_second": pacing.per_second(),
-        "limited_by": pacing.limited_by(),
+        "limited_by": forecast.limited_by,
         "hours": forecast.hours,
         "later": forecast.later,
         "spend": {
