@@ -130,6 +130,11 @@ export function moneyText(amount, currency) {
   return number(value, { style: 'currency', currency, maximumFractionDigits: value !== 0 && Math.abs(value) < 1 ? 6 : 2 });
 }
 
+/** What WhatsApp said so far that it charges for, beside what was reckoned. */
+export function costText({ told, estimate, currency }) {
+  return t('broadcasts.cost_of', { told: moneyText(told, currency), estimate: moneyText(estimate, currency) });
+}
+
 /** How many seconds so many messages take at a rate; null where the rate is not known. */
 export function lastsFor(recipients, ...rates) {
   const known = rates.filter((rate) => rate > 0);

@@ -12,6 +12,7 @@
 //! | `plan.rs` | the job that writes recipients down, in `chunks.rs` |
 //! | `jobs.rs` | which broadcasts are worked at here |
 //! | `guard.rs` | when one stops by itself, and `pauses.rs` how |
+//! | `cost.rs` | what one costs |
 //! | `dry_run.rs` | what would become of one |
 //! | `runner.rs` | the job that hands recipients to the ledger, at the pace of the lane |
 //! | `results.rs` | what became of whom |
@@ -22,6 +23,7 @@
 mod audience;
 mod changes;
 mod chunks;
+mod cost;
 mod definition;
 mod dry_run;
 mod error;
@@ -54,6 +56,7 @@ use crate::templates::TemplateBook;
 use crate::tenant_places::TenantPlaces;
 
 pub use changes::{Launch, MOST};
+pub use cost::BroadcastCost;
 pub use definition::Definition;
 pub use dry_run::DryRun;
 pub use error::BroadcastError;

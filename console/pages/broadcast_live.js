@@ -1,7 +1,7 @@
 // How a broadcast goes: who got it, what failed and why, how fast it is, and what stops or ends it.
 
 import { sentenceOf } from '../account.js';
-import { adviceOf, countsOf, doesOf, failuresOf, isOver, limitText, problemText, reactionsOf, reasonText, shareOf, suppressedOf } from '../broadcasts.js';
+import { adviceOf, costText, countsOf, doesOf, failuresOf, isOver, limitText, problemText, reactionsOf, reasonText, shareOf, suppressedOf } from '../broadcasts.js';
 import { number, t } from '../language.js';
 import { hashOfPage } from '../route.js';
 import { moment } from '../time.js';
@@ -92,6 +92,7 @@ function Progress({ broadcast, definitions }) {
         ${state === 'running' && html`<dt>${t('broadcasts.rate_now')}</dt><dd>${rate > 0 ? rateText(rate) : t('broadcasts.no_rate')}</dd><dt>${t('broadcasts.limited_by')}</dt><dd>${limitText(broadcast, own)}</dd>`}
         ${state === 'running' && opens && html`<dt>${t('broadcasts.next_opens')}</dt><dd>${shortTime(opens)}</dd>`}
         ${state === 'running' && end && html`<dt>${t('broadcasts.expected_end')}</dt><dd>${moment(end, now)}</dd>`}
+        ${broadcast.cost && html`<dt>${t('broadcasts.cost')}</dt><dd data-cost=${broadcast.cost.told}>${costText(broadcast.cost)}</dd>`}
         ${ended && html`<dt>${t('broadcasts.ended')}</dt><dd>${shortTime(ended)}</dd>`}
       </dl>
     </section>

@@ -63,6 +63,10 @@ async fn told<N: Need>(call: &Call<N>, row: &Broadcast) -> Result<Value, ApiErro
         Some(_) => state.store.broadcast_tally(tenant, id, now).await?,
         None => None,
     };
+    let cost = match (&row.plan, &tally) {
+        (Some(plan), Some(tally)) => Some(state.broadcasts.cost(tenant, row, (plan, &tally.counts)).await?),
+        _ => None,
+    };
     let lane = match row.number().filter(|_| row.state.is_worked_at()) {
         Some(number) => state.tenants.lanes(tenant).await?.remove(number),
         None => None,
@@ -70,6 +74,7 @@ async fn told<N: Need>(call: &Call<N>, row: &Broadcast) -> Result<Value, ApiErro
     let standing = Standing {
         progress: state.broadcasts.progress(tenant, id).await?,
         tally,
+        cost,
         lane,
         now,
     };

@@ -10,7 +10,7 @@ use crate::actors::request::Refusal;
 use crate::domain::broadcast::{Forecast, Pacing, ZoneShare};
 use crate::domain::rate_card::Spend;
 use crate::domain::usage::PricingCategory;
-use crate::domain::{Purpose, RateCard, TenantId, Timestamp, WabaId};
+use crate::domain::{RateCard, TenantId, Timestamp};
 use crate::store::tables::{Broadcast, BroadcastPlan, BroadcastState};
 
 /// What would become of one.
@@ -67,13 +67,10 @@ impl Broadcasts {
         };
         let now = self.clock.now();
         let begins = row.at.map_or(now, |at| at.max(now));
-        let category = self.pricing_category(tenant, row, (&number.waba, &plan)).await?;
-        let known = plan.countries.iter();
-        let known = known.map(|(country, count)| (Some(*country), u64::from(*count)));
-        let of_unknown = plan.recipients.saturating_sub(plan.countries.values().sum());
-        let spend = self
-            .rate_card
-            .spend(&category, known.chain([(None, u64::from(of_unknown))]));
+        let category = self
+            .pricing_category(tenant, row, (Some(&number.waba), &plan))
+            .await?;
+        let spend = self.spend(&plan, &category);
         Ok(DryRun {
             forecast: foretell(row, &plan, begins, pacing).await?,
             pacing,
@@ -82,20 +79,5 @@ impl Broadcasts {
             card: Arc::clone(&self.rate_card),
             plan,
         })
-    }
-
-    /// By its template's category. Where that is not known, by what the plan took it for.
-    async fn pricing_category(
-        &self,
-        tenant: TenantId,
-        row: &Broadcast,
-        (waba, plan): (&WabaId, &BroadcastPlan),
-    ) -> Result<PricingCategory, BroadcastError> {
-        let template = self.its_template(tenant, row, waba).await?;
-        let category = template.and_then(|template| PricingCategory::try_from(template.category).ok());
-        Ok(category.unwrap_or(match plan.purpose {
-            Purpose::Marketing => PricingCategory::marketing(),
-            Purpose::Other => PricingCategory::utility(),
-        }))
     }
 }

@@ -12,6 +12,7 @@ use super::ids::{BroadcastId, PhoneNumberId, WamidHash};
 use super::status::DeliveryState;
 use super::usage::PricingCategory;
 
+mod billed;
 mod forecast;
 mod hours;
 mod last;
@@ -21,6 +22,7 @@ mod recent;
 mod timetable;
 mod zone;
 
+pub use billed::{BilledCategory, BilledMessages};
 pub use forecast::{Forecast, ForecastHour, ZoneShare};
 pub use hours::{RecipientHours, SendingHours, WeekHours, WhoseZone};
 pub use last::LastBroadcast;
@@ -233,6 +235,9 @@ pub struct BroadcastCounts {
     /// Messages by Meta's category, each when Meta first told it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub categories: BTreeMap<PricingCategory, u64>,
+    /// Those of them that Meta charges for.
+    #[serde(default, skip_serializing_if = "BilledMessages::is_empty")]
+    pub billed: BilledMessages,
     /// Bytes of the messages.
     #[serde(default)]
     pub bytes: u64,

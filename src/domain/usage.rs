@@ -48,14 +48,32 @@ impl PricingCategory {
         &self.0
     }
 
-    /// Counts messages of this category; of very many categories the later ones as others.
-    pub fn count(self, counts: &mut BTreeMap<Self, u64>, messages: u64) {
-        let is_known = counts.contains_key(&self);
-        let category = if is_known || counts.len() < Self::MOST {
+    /// Whether Meta charges for the message, as its pricing object tells. `billable` will be gone some day, and `type` holds.
+    pub fn is_billed(pricing: &str) -> bool {
+        #[derive(Deserialize)]
+        struct Pricing {
+            #[serde(rename = "type")]
+            kind: Option<String>,
+            billable: Option<bool>,
+        }
+        let Ok(Pricing { kind, billable }) = serde_json::from_str::<Pricing>(pricing) else {
+            return false;
+        };
+        kind.map_or(billable != Some(false), |kind| kind == "regular")
+    }
+
+    /// This category where it is one of these, or there are few of them; else that of others.
+    pub fn bounded<V>(self, known: &BTreeMap<Self, V>) -> Self {
+        if known.contains_key(&self) || known.len() < Self::MOST {
             self
         } else {
             Self(Self::OTHER.into())
-        };
+        }
+    }
+
+    /// Counts messages of this category; of very many categories the later ones as others.
+    pub fn count(self, counts: &mut BTreeMap<Self, u64>, messages: u64) {
+        let category = self.bounded(counts);
         let counted = counts.entry(category).or_default();
         *counted = counted.saturating_add(messages);
     }
@@ -292,6 +310,28 @@ mod tests {
             (counts.inbound, counts.contacts.count(), counts.categories.len()),
             (4, 2, 1)
         );
+    }
+
+    #[test]
+    fn only_what_meta_charges_for_is_billed() {
+        for (pricing, is_billed) in [
+            (
+                r#"{"billable":true,"pricing_model":"PMP","type":"regular","category":"utility"}"#,
+                true,
+            ),
+            (r#"{"type":"regular","category":"utility"}"#, true),
+            (
+                r#"{"billable":false,"type":"free_customer_service","category":"service"}"#,
+                false,
+            ),
+            (r#"{"type":"free_entry_point","category":"marketing"}"#, false),
+            (r#"{"billable":false,"category":"utility"}"#, false),
+            (r#"{"category":"utility"}"#, true),
+            (r#"{"type":7}"#, false),
+            ("1", false),
+        ] {
+            assert_eq!(PricingCategory::is_billed(pricing), is_billed, "{pricing}");
+        }
     }
 
     #[test]

@@ -88,6 +88,9 @@ office('one that runs is shown as events tell, stopped and ended; what failed is
   await isState(page, 'Running');
   await soon.deepEqual(() => place.locator('[data-outcome]').evaluateAll((nodes) => nodes.map((node) => node.dataset.outcome)), ['read', 'delivered', 'sent', 'queued', 'planned', 'unknown', 'failed', 'suppressed']);
   await says(place, /Speed now.*80 messages a second.*rate of the number.*Expected end/);
+  one.cost = { currency: 'EUR', rate_card: { date: '2026-01-01', source: 'made up' }, estimate: '284.8', messages: 350, told: '24.92', unpriced: 0 };
+  broadcasts.goOn(one, { read: 101, delivered: 200, sent: 50, queued: 80, failed: 10, unknown: 2 }, { counts: { failed_by_code: one.counts.failed_by_code, reactions: one.counts.reactions } });
+  await says(place, /Cost\s*€24\.92 so far, €284\.80 reckoned before/);
   await says(place, /Why some failed.*7.*take it off your lists.*3.*another day/is);
   await says(place, /2\s*Wants no marketing from you.*1\s*No country has such a phone number/is);
   await says(place, /Replied\s*5/);

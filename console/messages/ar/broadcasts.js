@@ -321,6 +321,7 @@ export default {
   'broadcasts.cost': 'التكلفة',
   'broadcasts.by_card': 'حسب قائمة الأسعار بتاريخ {date}',
   'broadcasts.unpriced': { zero: 'لا سعر في القائمة لأي رسالة ({count}).', one: 'لا سعر في القائمة لرسالة واحدة ({count}).', two: 'لا سعر في القائمة لرسالتين ({count}).', few: 'لا سعر في القائمة لـ {count} رسائل.', many: 'لا سعر في القائمة لـ {count} رسالة.', other: 'لا سعر في القائمة لـ {count} رسالة.' },
+  'broadcasts.cost_of': '{told} حتى الآن، والمتوقّع {estimate}',
   'broadcasts.cost_hint': 'ما يتقاضاه واتساب إذا وصلت كل رسالة. تُضاف الضرائب وما يتقاضاه المزوّد؛ وتؤخرها الحملات والردود الأخرى من الرقم نفسه.',
   'broadcasts.by_market': 'حسب السوق',
   'broadcasts.market': 'السوق',

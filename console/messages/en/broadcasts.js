@@ -307,6 +307,7 @@ export default {
   'broadcasts.cost': 'Cost',
   'broadcasts.by_card': 'by the rate card of {date}',
   'broadcasts.unpriced': { one: 'For {count} message the rate card has no price.', other: 'For {count} messages the rate card has no price.' },
+  'broadcasts.cost_of': '{told} so far, {estimate} reckoned before',
   'broadcasts.cost_hint': 'What WhatsApp charges if each message is delivered. Taxes, and what a provider adds, come on top; other broadcasts and replies on the same number make it later.',
   'broadcasts.by_market': 'By market',
   'broadcasts.market': 'Market',

@@ -307,6 +307,7 @@ export default {
   'broadcasts.cost': 'Coste',
   'broadcasts.by_card': 'según la tarifa del {date}',
   'broadcasts.unpriced': { one: 'La tarifa no tiene precio para {count} mensaje.', many: 'La tarifa no tiene precio para {count} de mensajes.', other: 'La tarifa no tiene precio para {count} mensajes.' },
+  'broadcasts.cost_of': '{told} hasta ahora, {estimate} previsto',
   'broadcasts.cost_hint': 'Lo que cobra WhatsApp si se entrega cada mensaje. Se suman los impuestos y lo que cobre un proveedor; otros envíos y respuestas desde el mismo número lo retrasan.',
   'broadcasts.by_market': 'Por mercado',
   'broadcasts.market': 'Mercado',

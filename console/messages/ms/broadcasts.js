@@ -307,6 +307,7 @@ export default {
   'broadcasts.cost': 'Kos',
   'broadcasts.by_card': 'mengikut kad kadar bertarikh {date}',
   'broadcasts.unpriced': { other: 'Tiada harga dalam kad kadar untuk {count} mesej.' },
+  'broadcasts.cost_of': '{told} setakat ini, dianggarkan {estimate}',
   'broadcasts.cost_hint': 'Caj WhatsApp jika setiap mesej sampai. Cukai dan caj penyedia ditambah lagi; siaran dan balasan lain pada nombor yang sama melambatkannya.',
   'broadcasts.by_market': 'Mengikut pasaran',
   'broadcasts.market': 'Pasaran',

@@ -53,7 +53,7 @@ fn shown(row: &Broadcast, dry_run: &DryRun) -> Value {
 }
 
 /// Which card it is.
-fn rate_card(card: &RateCard) -> Value {
+pub(super) fn rate_card(card: &RateCard) -> Value {
     json!({ "date": card.date().to_string(), "source": card.source() })
 }
 

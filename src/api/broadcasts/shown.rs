@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::dry_run::rate_card;
 use crate::actors::request::LaneState;
+use crate::broadcast::BroadcastCost;
 use crate::broadcast::timetable_now;
 use crate::domain::{
     BroadcastCounts, BroadcastProblem, BroadcastTally, RecipientOutcome, Timestamp, Timetable, ToldProblem,
@@ -17,6 +19,8 @@ pub(super) struct Standing {
     pub(super) progress: Option<BroadcastProgressRow>,
     /// What the ledger counted.
     pub(super) tally: Option<BroadcastTally>,
+    /// What it costs.
+    pub(super) cost: Option<BroadcastCost>,
     /// How its number's queue stands.
     pub(super) lane: Option<LaneState>,
     /// Now.
@@ -196,6 +200,19 @@ fn add(members: &mut Map<String, Value>, row: &Broadcast, standing: &Standing) {
         return;
     };
     put("counts", counted(plan, tally));
+    if let Some(cost) = &standing.cost {
+        put(
+            "cost",
+            json!({
+                "currency": cost.card.currency(),
+                "rate_card": rate_card(&cost.card),
+                "estimate": cost.estimate.to_string(),
+                "messages": cost.messages,
+                "told": cost.told.to_string(),
+                "unpriced": cost.unpriced,
+            }),
+        );
+    }
     if row.state == BroadcastState::Running {
         let per_second = standing
             .progress

@@ -14,8 +14,8 @@ use super::reach::{learn_from_delivery, learn_from_miss};
 use crate::domain::message::Delivery;
 use crate::domain::usage::PricingCategory;
 use crate::domain::{
-    AttemptToken, DeliveryState, EventKind, Message, MessageId, MetaError, PhoneNumberId, Reached,
-    StatusTimes, Timestamp, Wamid, WamidHash,
+    AttemptToken, CountryCode, DeliveryState, EventKind, Message, MessageId, MetaError, PhoneNumberId,
+    Reached, StatusTimes, Timestamp, Wamid, WamidHash,
 };
 use crate::store::error::StoreError;
 use crate::store::op::{
@@ -51,6 +51,8 @@ struct Work {
     delivery: Delivery,
     sent_twice: Option<bool>,
     priced: Option<bool>,
+    /// Whether Meta charges for it.
+    is_billed: bool,
     /// What the recipient of a broadcast had come to.
     counted: Option<Reached>,
 }
@@ -70,6 +72,7 @@ fn load(batch: &mut Batch<'_>, at: MessageRef) -> Result<Option<Work>, StoreErro
         delivery,
         sent_twice: None,
         priced: None,
+        is_billed: false,
         counted,
     }))
 }
@@ -87,12 +90,22 @@ impl Work {
             .category
             .clone()
             .filter(|_| self.priced == Some(true));
+        let country = match &category {
+            Some(_) if self.is_billed => {
+                let contact = batch.rows.contact(self.message.contact_id)?;
+                contact.and_then(|contact| CountryCode::of_aliases(&contact.reach()))
+            }
+            _ => None,
+        };
         let times = &self.delivery.times;
         let sent = times.sent.or(times.held);
         count(batch, recipient.broadcast, |tally, now| {
             tally.change(from, to, sent, now);
             if let Some(category) = category {
-                tally.price(category, now);
+                tally.price(category.clone(), now);
+                if self.is_billed {
+                    tally.bill(category, country, now);
+                }
             }
         })
     }
@@ -334,6 +347,7 @@ pub(super) fn report(batch: &mut Batch<'_>, report: &Report) -> Result<OpOutcome
     {
         work.delivery.category = PricingCategory::of_pricing(pricing.get());
         work.priced = work.delivery.category.is_some().then_some(true);
+        work.is_billed = PricingCategory::is_billed(pricing.get());
     }
     let named = work.name(batch, &report.wamid)?;
     if row.is_some() && report.state.is_settled() {

@@ -96,5 +96,16 @@ async fn a_dry_run_foretells_who_gets_it_and_the_bill(kept: Kept) {
             .all(|line| line.category == foretold["spend"]["category"])
     );
     assert_eq!(micros(&foretold["spend"]["total"]), bill.micros);
+    // And what its pricing objects told, beside the estimate.
+    let cost = until("Meta told of all that it charges for them", || async {
+        let cost = shown(&gateway, &path).await["cost"].clone();
+        (cost["messages"] == count).then_some(cost)
+    })
+    .await;
+    assert_eq!(cost["currency"], "USD");
+    assert_eq!(
+        (micros(&cost["told"]), micros(&cost["estimate"])),
+        (bill.micros, bill.micros)
+    );
     gateway.stop().await;
 }
