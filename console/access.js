@@ -1,4 +1,4 @@
-// By what right the page calls the gateway: the demo's key, or the session of somebody who signed in. The session is a cookie
+// By what right the page calls the gateway: the session of somebody who signed in, or the demo's key. The session is a cookie
 // that no script can read; the key, and the token that goes with the session, are in this object alone, never in storage.
 
 import { ApiError, call } from './http.js';
@@ -26,20 +26,28 @@ export class Access {
     return this.#key === null;
   }
 
-  /** How the page begins: `{demo}` with the name that it proposes, or `{person}`, who is null when nobody is signed in. */
-  async begin() {
-    try {
-      return { demo: await this.#takeKey() };
-    } catch (error) {
-      if (error.status !== 404) throw error;
+  /**
+   * How the page begins: with `{person}`, who is null when nobody is signed in, and whether it is a demo. There a page that `isAgent`, by its
+   * address, has the key instead: `{hasKey}`. A gateway of an earlier version does not say who has a session: it is asked for.
+   */
+  async begin({ isAgent = false } = {}) {
+    const { demo: isDemo = false, has_session: hasSession = true } = await this.open('GET', '/v1/sign-up');
+    if (isDemo && isAgent) {
+      await this.#takeKey();
+      return { hasKey: true, isDemo, person: null };
     }
-    return { person: await this.takeSession() };
+    return { hasKey: false, isDemo, person: hasSession ? await this.takeSession() : null };
   }
 
   /** Who is signed in, or null; calls go by this session from now on. */
   async takeSession() {
     this.#person = await this.#session();
     return this.#person;
+  }
+
+  /** What the demo gives everybody who asks: its people with their password, a key, and where mails are. */
+  demo() {
+    return call(this.#fetch, 'GET', '/demo/session');
   }
 
   /** A call that asks for no rights, such as signing in. */
@@ -111,9 +119,8 @@ export class Access {
   }
 
   async #takeKey() {
-    const { api_key: key, ...demo } = await call(this.#fetch, 'GET', '/demo/session');
+    const { api_key: key } = await this.demo();
     this.#key = key;
-    return demo;
   }
 
   async #session() {

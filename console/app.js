@@ -416,7 +416,7 @@ function idOf(name) {
 async function beginning() {
   for (let failures = 0; ; failures += 1) {
     try {
-      return await access.begin();
+      return await access.begin({ isAgent: agentOfAddress() !== '' });
     } catch (error) {
       // Where operators have a listener of their own, it knows neither a demo nor people.
       if (error.status === 404) return { isForOperators: true };
@@ -427,19 +427,22 @@ async function beginning() {
   }
 }
 
-/** In the demo anybody sits down, under any name. It stays in the address, so that a reload asks for none. */
-async function meOfDemo({ name: proposed }) {
-  const wanted = new URLSearchParams(location.search).get('agent')?.slice(0, 40);
-  const isId = /^[a-z0-9_]+$/.test(wanted ?? '');
-  const name = wanted ? (isId ? agentName(wanted) : wanted) : await dialogs.askName(proposed, foot());
-  if (!wanted) history.replaceState(history.state, '', `?${new URLSearchParams({ agent: name })}${location.hash}`);
+/** The agent that the address names. */
+function agentOfAddress() {
+  return new URLSearchParams(location.search).get('agent')?.slice(0, 40) ?? '';
+}
+
+/** In the demo anybody sits down beside those who sign in, under any name, at the inbox alone: several in one browser. */
+function meOfDemo() {
+  const wanted = agentOfAddress();
+  const name = /^[a-z0-9_]+$/.test(wanted) ? agentName(wanted) : wanted;
   signedIn.follow(goInDemo);
   const me = { agent: idOf(name), name };
   fill($('me'), face(me.name, me.agent, 'small'), h('span', { class: 'me-name' }, me.name));
   return me;
 }
 
-/** The demo has the inbox alone. */
+/** Who has no account has the inbox alone. */
 function goInDemo(route) {
   if (['conversation', 'inbox'].includes(route?.kind)) go(route);
 }
@@ -475,19 +478,21 @@ async function begin() {
   $('live').addEventListener('click', () => desk.state.me && !signInSheet.isOpen && (desk.socket.start(), desk.socket.nudge()));
   document.querySelector('.skip').addEventListener('click', skip);
 
-  const { demo, person, isForOperators } = await beginning();
+  const { hasKey, isDemo, person, isForOperators } = await beginning();
   if (isForOperators) {
     location.hash = '#/operator';
     return location.reload();
   }
-  const me = demo ? await meOfDemo(demo) : await meOfPerson(route, person);
+  // Whoever came to a demo by a name is told of nothing, and signs in.
+  if (isDemo && !hasKey) signInSheet.demo = signUp.demo = await access.demo().catch(() => null);
+  const me = hasKey ? meOfDemo() : await meOfPerson(route, person);
   window.setInterval(() => {
     desk.dispatch({ type: 'typing_ended', now: Date.now() });
   }, 1_000);
   window.setInterval(() => document.visibilityState === 'visible' && desk.askDelays(), 3_000);
   window.setInterval(() => document.visibilityState === 'visible' && desk.refreshPauses(), 30_000);
   await desk.start(me);
-  if (demo) return goInDemo(route);
+  if (hasKey) return goInDemo(route);
   colleagues.load();
   if (route && !isSecret(route)) go(route);
   return undefined;

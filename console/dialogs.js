@@ -75,44 +75,6 @@ export class Dialogs {
     if (!dialog.open) dialog.showModal();
   }
 
-  /** Asks who sits here; resolves with a name. `foot` stands below. */
-  askName(proposed, foot) {
-    return new Promise((resolve) => {
-      const input = h('input', {
-        type: 'text',
-        value: proposed,
-        maxlength: '40',
-        autocomplete: 'off',
-        required: true,
-        id: 'agent-name',
-      });
-      const done = (event) => {
-        event.preventDefault();
-        const name = input.value.trim();
-        if (!/[\p{L}\p{N}]/u.test(name)) return;
-        this.#dialog.close();
-        resolve(name);
-      };
-      this.show(
-        t('welcome.title'),
-        [
-          h('p', null, t('welcome.who')),
-          h('p', { class: 'quiet' }, t('welcome.more')),
-          h(
-            'form',
-            { onsubmit: done },
-            h('label', { for: 'agent-name' }, t('welcome.name')),
-            input,
-            h('p', { class: 'sheet-foot' }, h('button', { class: 'primary' }, t('welcome.open'))),
-          ),
-          foot,
-        ],
-        { closable: false, kind: 'welcome' },
-      );
-      input.select();
-    });
-  }
-
   /** Everything about a message. `act` are the decisions that are still open for it. */
   details(message, { me, now, act }) {
     const { delivery } = message;

@@ -18,6 +18,8 @@ export class SignInSheet {
   #account;
   #signUp;
   #goTo;
+  /** What a demo says of itself; null elsewhere. */
+  demo = null;
 
   /** `signUp` has the sheet of somebody who has no account; `goTo(address)` leads the browser away from the page. */
   constructor({ gate, account, signUp, goTo }) {
@@ -39,15 +41,18 @@ export class SignInSheet {
   async signIn({ why = '', told = '', email = '', tenant_id = null } = {}) {
     let known = email;
     let news = told;
+    let isOwn = this.demo === null;
     for (;;) {
-      const { person, given, to, email: written } = await this.#ask({ why, told: news, email: known, tenant_id });
+      const asked = isOwn ? this.#ask({ why, told: news, email: known, tenant_id }) : this.#askInDemo({ why, told: news });
+      const { person, given, to, email: written = '' } = await asked;
       if (person) return person;
       known = written;
+      isOwn = this.demo === null || to !== 'sign_up';
       news = '';
       if (to === 'company') await this.company(tenant_id);
       else if (to === 'forgotten') await this.#forgotten(written);
       else if (to === 'sign_up') await this.#signUp.write({});
-      else {
+      else if (given) {
         const signedIn = await this.#secondStep(given);
         if (signedIn) return signedIn;
       }
@@ -62,6 +67,11 @@ export class SignInSheet {
   /** Says what failed; resolves when it is to be tried again. */
   failed(error) {
     return this.#gate.say(t('sign_in.title'), sentenceOf(error), t('any.try_again'));
+  }
+
+  async #askInDemo(how) {
+    const { askInDemo } = await import('./demo_sheet.js');
+    return askInDemo({ gate: this.#gate, account: this.#account, demo: this.demo, ...how });
   }
 
   #ask({ why, told, email, tenant_id }) {

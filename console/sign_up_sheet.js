@@ -17,6 +17,8 @@ export class SignUpSheet {
   #gate;
   #account;
   #rules = null;
+  /** What a demo says of itself; null elsewhere. */
+  demo = null;
 
   constructor({ gate, account }) {
     this.#gate = gate;
@@ -63,7 +65,8 @@ export class SignUpSheet {
       };
       await this.#account.signUp(given);
       const sent = nodes('sign_up.sent', { email: h('bdi', null, given.email) });
-      resolve(this.#gate.say(t('mail.look'), sent, t('mail.back'), 'status'));
+      const where = this.demo?.mails ? [' ', ...nodes('demo.mails', { folder: h('bdi', null, this.demo.mails) })] : [];
+      resolve(this.#gate.say(t('mail.look'), [...sent, ...where], t('mail.back'), 'status'));
     };
     const form = accountForm({
       parts: fields.map((one) => one.node),

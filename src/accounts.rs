@@ -18,6 +18,7 @@
 //! | `closing.rs` | what is kept of a user, and the end of an account |
 //! | `audit.rs` | the audit log: recording, reading, verifying |
 //! | `sign_up.rs` | businesses that open an account by themselves |
+//! | `preset.rs` | people whom the gateway puts into a team by itself |
 //! | `profile.rs`, `addresses.rs` | people's own data, and whose an e-mail address is |
 //! | `forgotten.rs` | links to new passwords, for who forgot one |
 //! | `letters.rs` | what people are told by e-mail |
@@ -43,6 +44,7 @@ mod letters;
 mod limits;
 mod names;
 pub mod passwords;
+mod preset;
 mod profile;
 mod requests;
 mod second_factor;
@@ -84,6 +86,7 @@ pub use invitations::{Accepting, Invited, Inviting};
 pub use leaving::{Confirmation, DueHandover, FormerMember, MOST_FORMER, Removal};
 pub use letters::Told;
 pub use limits::{MOST_TEAMS, NewTeam};
+pub use preset::PresetMember;
 pub use profile::{Policy, ProfileChange};
 pub use second_factor::Proof;
 pub use sessions::{Asking, Ending, MOST_SESSIONS, SignInMethod, SignedIn};

@@ -80,7 +80,7 @@ use meter::RouteMeter;
 use route::{ADMIN, TENANT, at, has_operator, read};
 
 pub use auth::{AdminCall, Call, CanExport, CanManage, CanManageAgents, CanRead, CanSend, StreamCall};
-pub use demo::DemoSession;
+pub use demo::{DemoPerson, DemoSession};
 pub use error::{ApiError, ErrorCode};
 pub use quotas::QuotaCache;
 pub use server::{Listeners, Serves, http_server};

@@ -75,6 +75,7 @@ const FILES: &[File] = files![
     "content.js",
     "countries.js",
     "delivery.js",
+    "demo_sheet.js",
     "desk.js",
     "dialogs.js",
     "dom.js",

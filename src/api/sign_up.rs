@@ -7,7 +7,7 @@ use serde_json::json;
 use super::admin::tenants::new_id;
 use super::audit::{event, record, signed_in};
 use super::auth::key::{KeyKind, PresentedKey};
-use super::auth::{AdminCall, OpenCall, new_token};
+use super::auth::{AdminCall, OpenCall, new_token, presented};
 use super::error::ApiError;
 use super::json::Fields;
 use super::name::Name;
@@ -21,7 +21,7 @@ use crate::mail::Handed;
 use crate::store::KeyHash;
 use crate::store::tables::{AuditActor, AuditScope, AuditTargetKind, SignUpIds};
 
-/// `GET /v1/sign-up`: who may sign up, and what is asked.
+/// `GET /v1/sign-up`: who may sign up, what is asked, and how a page of the gateway's begins.
 pub(super) async fn show(call: OpenCall) -> Result<HttpResponse, ApiError> {
     call.params()?.finish()?;
     let state = call.state();
@@ -32,6 +32,8 @@ pub(super) async fn show(call: OpenCall) -> Result<HttpResponse, ApiError> {
         "policy": state.accounts.policy().map(policy),
         "least_age": settings.least_age,
         "privacy_contact": contact,
+        "demo": state.demo.is_some(),
+        "has_session": presented(call.request().headers()).is_some(),
     })))
 }
 

@@ -44,7 +44,7 @@ use ring::rand::SystemRandom;
 use secrecy::ExposeSecret as _;
 
 use super::auth::key::{KeyKind, NewKey};
-use super::{ApiState, DemoSession, Foundation, http_server};
+use super::{ApiState, DemoPerson, DemoSession, Foundation, http_server};
 use crate::config::Config;
 use crate::domain::{
     Alias, ContactAliases, ContactId, Content, ConversationId, PhoneNumberId, Retention, TenantId, TestClock,

@@ -61,7 +61,7 @@ pub struct Core {
     graph: Arc<dyn Graph>,
     templates: Arc<TemplateBook>,
     media: Arc<Media>,
-    mailer: Mailer,
+    pub(super) mailer: Mailer,
     mail_worker: MailWorker,
     metrics: PrometheusHandle,
     arbiters: Vec<Arbiter>,

@@ -8,16 +8,20 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use ring::rand::SystemRandom;
+use ring::rand::{SecureRandom as _, SystemRandom};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::core::{Core, open_core, seed};
 use super::{AppError, start};
-use crate::api::DemoSession;
+use crate::accounts::{Accounts, PresetMember};
 use crate::api::auth::key::{KeyKind, NewKey, PresentedKey};
-use crate::config::{AppConfig, BaseUrl, Config};
+use crate::api::{DemoPerson, DemoSession};
+use crate::config::{AppConfig, BaseUrl, Config, MailTransport, SignUp};
+use crate::domain::email::EmailAddress;
+use crate::domain::roles::Role;
 use crate::domain::{
-    AgentId, Author, Clock, PhoneNumberId, Retention, SendRate, SystemClock, TenantId, Timestamp, WabaId,
+    AgentId, Author, Clock, PhoneNumberId, Retention, SendRate, SystemClock, TenantId, Timestamp, UserId,
+    WabaId,
 };
 use crate::shutdown::Shutdown;
 use crate::store::directory::{AccessToken, Scope};
@@ -49,6 +53,11 @@ const CANNED_REPLIES: [(&str, &str); 3] = [
 ];
 /// The agent that the page plays unless told otherwise.
 const AGENT: &str = "ana";
+/// Who is in the demo tenant's team. Everybody who asks is let in as one of them.
+const PEOPLE: [(&str, &str, Role); 2] = [
+    ("Ana", "ana@example.com", Role::Owner),
+    ("Ben", "ben@example.com", Role::Agent),
+];
 
 /// Who may reach the demo, which gives everybody who asks a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,15 +104,22 @@ pub async fn demo(mut config: Config, reach: Reach, shutdown: Shutdown) -> Resul
     config.whatsapp.base_url = BaseUrl::parse(&meta.url())
         .ok_or_else(|| AppError::Demo("the simulator has no address".to_owned()))?;
     config.whatsapp.apps = vec![app];
+    // What a business meets that comes by itself is part of the show.
+    config.accounts.sign_up = SignUp::Open;
     let key = kept_key(&config.store.path)?;
     let core = open_core(&config, Arc::clone(&clock), shutdown.clone()).await?;
     only_ours(&core).await?;
     settle_in(&core, &number, token, &key).await?;
+    let people = put_people(&core, &config, &key).await?;
     let session = DemoSession {
         api_key: key.clone(),
         agent: parsed(AgentId::parse(AGENT))?,
         name: "Ana".to_owned(),
         number: parsed(PhoneNumberId::parse(number.phone_number_id.as_str()))?,
+        people,
+        // Who may have the key may have all that is in the demo.
+        password: key.clone(),
+        mails: (config.mail.transport == MailTransport::Folder).then(|| config.store.path.join("mail")),
     };
     let address = listeners.public.local_addr().map_err(|source| AppError::Io {
         what: "no address".to_owned(),
@@ -164,8 +180,54 @@ async fn only_ours(core: &Core) -> Result<(), AppError> {
     ))
 }
 
+/// The demo's accounts, apart from those that are served.
+fn accounts(core: &Core, config: &Config) -> Accounts {
+    Accounts::new(
+        Arc::clone(&core.store),
+        Arc::clone(&core.clock),
+        config.accounts.clone(),
+        core.mailer.clone(),
+    )
+}
+
+/// Puts the demo's people into its team, whose password is the key.
+async fn put_people(core: &Core, config: &Config, key: &SecretString) -> Result<Vec<DemoPerson>, AppError> {
+    let accounts = accounts(core, config);
+    let mut people = Vec::new();
+    for (name, email, role) in PEOPLE {
+        let mut fresh = [0_u8; 16];
+        let filled = SystemRandom::new().fill(&mut fresh);
+        filled.map_err(|_unspecified| AppError::Demo("there is no randomness for an id".to_owned()))?;
+        let email = parsed(email.parse::<EmailAddress>())?;
+        let preset = PresetMember {
+            tenant: TENANT,
+            email: email.clone(),
+            name: name.to_owned(),
+            role,
+            password: key.clone(),
+            fresh: UserId::from_bytes(fresh),
+        };
+        parsed(accounts.preset_member(preset).await)?;
+        let name = name.to_owned();
+        people.push(DemoPerson { name, email });
+    }
+    Ok(people)
+}
+
+/// Takes the way in from the demo's people: others know their password. Who they are.
+async fn lock_out_people(core: &Core, config: &Config) -> Result<Vec<UserId>, AppError> {
+    let accounts = accounts(core, config);
+    let mut locked = Vec::new();
+    for (_, email, _) in PEOPLE {
+        let email = parsed(email.parse::<EmailAddress>())?;
+        let nobodys = parsed(NewKey::generate(KeyKind::Tenant, &SystemRandom::new()))?;
+        locked.extend(parsed(accounts.lock_out(&email, nobodys.text).await)?);
+    }
+    Ok(locked)
+}
+
 /// Refuses a store of the demo's in production. Elsewhere revokes its keys, since it is served in earnest: they were shown to
-/// everybody who asked. The next demo takes its own back.
+/// everybody who asked, as was the password of its people, who could make more. The next demo takes its own back.
 pub(super) async fn revoke_keys(core: &Core, config: &Config) -> Result<(), AppError> {
     if core.store.tenant(TENANT).await?.is_none() {
         return Ok(());
@@ -173,15 +235,25 @@ pub(super) async fn revoke_keys(core: &Core, config: &Config) -> Result<(), AppE
     if config.is_production() {
         return Err(AppError::DemoStore(start::place(config)));
     }
-    for key in core.store.keys(TENANT).await? {
-        if key.name == KEY_NAME && key.revoked.is_none() {
+    let keys = core.store.keys(TENANT).await?;
+    // Revoked already: nobody was let in since then.
+    if !keys
+        .iter()
+        .any(|key| key.name == KEY_NAME && key.revoked.is_none())
+    {
+        return Ok(());
+    }
+    let people = lock_out_people(core, config).await?;
+    for key in keys {
+        let is_theirs = key.created_by.is_some_and(|user| people.contains(&user));
+        if (key.name == KEY_NAME || is_theirs) && key.revoked.is_none() {
             let revoked = Some(core.clock.now());
             core.store.put_key(ApiKey { revoked, ..key }).await?;
         }
     }
     tracing::warn!(
         tenant.id = %TENANT,
-        "this store was filled by `mesej demo`: its key, which everybody could have, is revoked"
+        "this store was filled by `mesej demo`: its key, which everybody could have, is revoked, and nobody signs in as Ana or Ben by it"
     );
     Ok(())
 }
@@ -341,8 +413,8 @@ fn welcome(
     let program = program();
     let text = format!(
         "\n  Mesej runs, beside a Meta in a box. Customers are writing.\n\n  \
-         The agents' page    http://{address}/\n  \
-         Another agent       http://{address}/?agent=ben\n  \
+         The console         http://{address}/\n  \
+         The inbox alone     http://{address}/?agent=ben\n  \
          Metrics             http://{address}/metrics\n\n  \
          Watch events in a terminal:\n    \
          MESEJ_KEY={key} {program} tail --url http://{address}\n\n  \

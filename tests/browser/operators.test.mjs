@@ -167,7 +167,7 @@ for (const language of ['en', 'ar'])
 
 office('at a listener that is for operators alone the page asks for the token', async ({ gateway, open }) => {
   const page = await open('#/operator');
-  await page.route('**/v1/session', (route) => route.fulfill({ status: 404, json: { error: { code: 'not_found', message: 'no call has this path' } } }));
+  await page.route('**/v1/sign-up', (route) => route.fulfill({ status: 404, json: { error: { code: 'not_found', message: 'no call has this path' } } }));
   await page.goto(`${gateway.localUrl}/`);
   await sheet(page).locator('[name=token]').waitFor();
   assert.equal(hashOf(page), '#/operator');

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { launch } from './browser.mjs';
 import { eventually, getsThrough, isLive, keptByBrowser, openConversation, reply, soon } from './hands.mjs';
 import { SECRET, atWork, choose, inTheOffice, isAsked, says, sheet, signIn } from './office.mjs';
-import { isAccessible } from './sound.mjs';
+import { isAccessible, isSound } from './sound.mjs';
 
 let browser;
 before(async () => (browser = await launch({ permissions: ['clipboard-read', 'clipboard-write'], reducedMotion: 'reduce' })));
@@ -360,3 +360,31 @@ office('the menu works by keyboard alone', async ({ open }) => {
   await soon.equal(() => button.getAttribute('aria-expanded'), 'false');
   await soon.equal(() => button.evaluate((node) => node === document.activeElement), true);
 });
+
+// --- the demo ------------------------------------------------------------------------------------------------------
+
+test('in the demo one press opens the whole console, and signing up stands beside it', () =>
+  inTheOffice(browser.context, async ({ gateway, open }) => {
+    gateway.demo = { people: [{ name: 'Ana', email: 'ana@example.com' }, { name: 'Ben', email: 'ben@example.com' }], password: SECRET, mails: '/data/mail' };
+    const page = await open();
+    await says(sheet(page), /This is a demo/);
+    await isSound(page, 'the first sheet of the demo');
+    await sheet(page).getByRole('button', { name: 'Create an account' }).click();
+    await sheet(page).getByLabel('Your name').waitFor();
+    await sheet(page).getByRole('button', { name: 'Back' }).click();
+    await sheet(page).getByRole('button', { name: 'Open as Ana' }).click();
+    await isLive(page);
+    await soon.deepEqual(() => page.locator('#rail').getByRole('link').allTextContents().then((all) => ['Contacts', 'Templates', 'Broadcasts', 'Team'].filter((name) => !all.some((text) => text.includes(name)))), []);
+    await choose(page, 'Sign out');
+    await sheet(page).getByRole('button', { name: 'Open as Ben' }).click();
+    await isLive(page);
+  }));
+
+test('whoever comes first meets no error in the browser', () =>
+  inTheOffice(
+    browser.context,
+    async ({ open }) => {
+      await isAsked(await open());
+    },
+    /$^/,
+  ));

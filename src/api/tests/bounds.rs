@@ -358,6 +358,12 @@ async fn the_demonstrations_key_is_handed_out_in_demo_mode_alone() {
         agent: "ana".parse().unwrap(),
         name: "Ana".to_owned(),
         number: number(ONE),
+        people: vec![DemoPerson {
+            name: "Ana".to_owned(),
+            email: "ana@example.com".parse().unwrap(),
+        }],
+        password: "a password of the demo".to_owned().into(),
+        mails: None,
     };
     let api = Api::start_with(Setup {
         demo: Some(demo),
@@ -367,6 +373,11 @@ async fn the_demonstrations_key_is_handed_out_in_demo_mode_alone() {
     let session = api.plain("GET", "/demo/session").host("127.0.0.1").send().await;
     assert_eq!(
         session.json(),
-        json!({ "api_key": "mj_live_demo", "agent": "ana", "name": "Ana", "number": number(ONE) })
+        json!({
+            "api_key": "mj_live_demo", "agent": "ana", "name": "Ana", "number": number(ONE),
+            "people": [{ "name": "Ana", "email": "ana@example.com" }], "password": "a password of the demo", "mails": null,
+        })
     );
+    let told = api.plain("GET", "/v1/sign-up").send().await.json();
+    assert_eq!(told["demo"], json!(true));
 }

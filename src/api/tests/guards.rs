@@ -34,6 +34,12 @@ async fn the_demonstration_gives_no_key_to_who_came_by_a_name() {
         agent: "ana".parse().unwrap(),
         name: "Ana".to_owned(),
         number: number(ONE),
+        people: vec![DemoPerson {
+            name: "Ana".to_owned(),
+            email: "ana@example.com".parse().unwrap(),
+        }],
+        password: "a password of the demo".to_owned().into(),
+        mails: None,
     };
     let api = Api::start_with(Setup {
         demo: Some(demo),

@@ -46,6 +46,8 @@ export class FakeGateway {
   accepted = new Map();
   /** People who sign in, instead of the demo's key; null in the demo. */
   people = null;
+  /** `{people, password, mails}` of a demo to which people sign in; else null. */
+  demo = null;
   /** What a business manages itself, once people sign in. */
   business = new Business();
   contacts = new Contacts(this.ledger);

@@ -87,7 +87,7 @@ export class OwnAccount {
   }
 
   signUpRules() {
-    return ok(this.rules);
+    return ok({ ...this.rules });
   }
 
   signUp(form, headers) {

@@ -11,9 +11,10 @@ const API = { kind: 'api', key: 'demo' };
 export function answer(gateway, method, url, body, headers) {
   const { ledger } = gateway;
   if (url.pathname === '/demo/session') {
-    if (gateway.people) return error(404, 'not_found');
-    return ok({ api_key: gateway.key, agent: 'ana', name: 'Ana', number: ledger.number });
+    if (gateway.people && !gateway.demo) return error(404, 'not_found');
+    return ok({ api_key: gateway.key, agent: 'ana', name: 'Ana', number: ledger.number, people: [{ name: 'Ana', email: 'ana@example.com' }], password: '', mails: null, ...gateway.demo });
   }
+  if (url.pathname === '/v1/sign-up' && method === 'GET' && !gateway.people) return ok({ mode: 'closed', demo: true, has_session: false });
   const path = url.pathname.split('/').slice(2);
   if (url.pathname === '/readyz') return ok(gateway.operators.ready, gateway.operators.ready.status === 'ready' ? 200 : 503);
   if (path[0] === 'admin') return gateway.operators.answer(method, path.slice(1), url.searchParams, body, headers);
@@ -27,6 +28,7 @@ export function answer(gateway, method, url, body, headers) {
 function ofPerson(gateway, { method, url, path, body, headers }) {
   try {
     const answered = gateway.people.answer(method, path, body ?? Object.fromEntries(url.searchParams), headers);
+    if (method === 'GET' && url.pathname === '/v1/sign-up' && answered?.status === 200) Object.assign(answered.json, { demo: gateway.demo !== null, has_session: /__Host-mesej=./.test(headers.cookie ?? '') });
     if (answered && method === 'GET' && url.pathname === '/v1/session' && answered.json.user) answered.json.subscription = gateway.business.subscription;
     if (answered) return answered;
     const { user, tenant, role, token } = gateway.people.seat(method, headers);

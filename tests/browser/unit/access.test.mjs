@@ -14,7 +14,8 @@ const person = (changes = {}) => ({
 const refusal = (status, code, more = {}) => [status, { error: { code, message: code, ...more } }];
 
 /** An access on answers by call: `{'GET /v1/session': [200, {…}]}`; a function is asked each time. */
-function rig(answers) {
+function rig(given) {
+  const answers = { ...('GET /v1/session' in given ? entry({ has_session: true }) : {}), ...given };
   const calls = [];
   const told = [];
   const fetch = async (path, { method, headers, body, credentials }) => {
@@ -29,39 +30,50 @@ function rig(answers) {
 
 const fails = (promise, code) => assert.rejects(promise, (error) => error.code === code);
 
-test('in the demo the key goes with every call, and no cookie does', async () => {
-  const { access, calls } = rig({ 'GET /demo/session': [200, { api_key: 'k', name: 'Ana' }], 'GET /v1/x': [200, {}] });
-  assert.deepEqual(await access.begin(), { demo: { name: 'Ana' } });
+const entry = (changes = {}) => ({ 'GET /v1/sign-up': [200, { mode: 'closed', demo: false, has_session: false, ...changes }] });
+
+test('a page of the demo that names an agent has the key, which goes with every call, and no cookie does', async () => {
+  const { access, calls } = rig({ ...entry({ demo: true, has_session: true }), 'GET /demo/session': [200, { api_key: 'k' }], 'GET /v1/x': [200, {}] });
+  assert.deepEqual(await access.begin({ isAgent: true }), { hasKey: true, isDemo: true, person: null });
   await access.asked('GET', '/v1/x');
-  assert.equal(calls[1].headers.authorization, 'Bearer k');
-  assert.deepEqual(calls.map((one) => one.credentials), ['omit', 'omit']);
+  assert.equal(calls[2].headers.authorization, 'Bearer k');
+  assert.equal(calls[2].credentials, 'omit');
   assert.equal(access.isSession, false);
 });
 
 test('a demo that started anew is asked for its new key, once', async () => {
   let key = 'k1';
   const { access, of } = rig({
+    ...entry({ demo: true }),
     'GET /demo/session': () => [200, { api_key: key }],
     'GET /v1/x': ({ authorization }) => (authorization === 'Bearer k2' ? [200, { fine: true }] : refusal(401, 'unauthorized')),
   });
-  await access.begin();
+  await access.begin({ isAgent: true });
   key = 'k2';
   assert.deepEqual(await access.asked('GET', '/v1/x'), { fine: true });
   key = 'k3';
   assert.equal(of('GET /demo/session').length, 2);
 });
 
-test('without a demo the cookie says who is signed in, or that nobody is', async () => {
-  const signed = rig({ 'GET /v1/session': [200, person()] });
-  assert.deepEqual(await signed.access.begin(), { person: person() });
-  assert.deepEqual(signed.calls.map((one) => one.credentials), ['omit', 'same-origin']);
-  const nobody = rig({ 'GET /v1/session': refusal(401, 'unauthorized') });
-  assert.deepEqual(await nobody.access.begin(), { person: null });
-  assert.deepEqual(nobody.told, []);
+test('the cookie says who is signed in, in the demo, too', async () => {
+  for (const demo of [false, true]) {
+    const signed = rig({ ...entry({ demo, has_session: true }), 'GET /v1/session': [200, person()] });
+    assert.deepEqual(await signed.access.begin(), { hasKey: false, isDemo: demo, person: person() });
+    assert.deepEqual(signed.calls.map((one) => one.credentials), ['same-origin', 'same-origin']);
+  }
+  const over = rig({ ...entry({ has_session: true }), 'GET /v1/session': refusal(401, 'unauthorized') });
+  assert.deepEqual(await over.access.begin(), { hasKey: false, isDemo: false, person: null });
+  assert.deepEqual(over.told, []);
 });
 
-test('a server that is not there is not taken for one without a demo', async () => {
-  const { access, of } = rig({ 'GET /demo/session': refusal(503, 'unavailable') });
+test('for a browser without a cookie nothing is asked that would be refused', async () => {
+  const { access, calls } = rig(entry());
+  assert.deepEqual(await access.begin({ isAgent: true }), { hasKey: false, isDemo: false, person: null });
+  assert.deepEqual(calls.map(({ call }) => call), ['GET /v1/sign-up']);
+});
+
+test('a server that is not there is not taken for one where nobody is signed in', async () => {
+  const { access, of } = rig({ 'GET /v1/sign-up': refusal(503, 'unavailable') });
   await fails(access.begin(), 'unavailable');
   assert.equal(of('GET /v1/session').length, 0);
 });

@@ -37,7 +37,7 @@ async fn a_business_signs_up_by_mail_and_its_owner_is_signed_in() {
     let asked = api.plain("GET", "/v1/sign-up").send().await.json();
     let expected = json!({
         "mode": "open", "policy": { "version": "2", "url": "https://example.com/privacy" }, "least_age": 16,
-        "privacy_contact": "privacy@example.com",
+        "privacy_contact": "privacy@example.com", "demo": false, "has_session": false,
     });
     assert_eq!(asked, expected);
     for (field, value) in [
