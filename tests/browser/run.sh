@@ -29,6 +29,6 @@ fi
 node_modules/.bin/tsc --project .
 node --test unit
 if [ -n "${MESEJ_BINARY:-}" ]; then
-  node --test --test-timeout=900000 --test-concurrency=1 real.test.mjs
+  node --test --test-timeout=900000 --test-concurrency=1 real.test.mjs real_flow.test.mjs
 fi
 exec node --test --test-timeout=900000 --test-concurrency="${MESEJ_BROWSERS:-1}" demo.test.mjs page.test.mjs inbox.test.mjs canned.test.mjs media.test.mjs attach.test.mjs templates.test.mjs people.test.mjs team.test.mjs pages.test.mjs contacts.test.mjs broadcasts.test.mjs operators.test.mjs accounts.test.mjs profile.test.mjs languages.test.mjs sound.test.mjs resilience.test.mjs
