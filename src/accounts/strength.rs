@@ -1,9 +1,11 @@
 //! Which passwords are too easy to guess: a length, and an estimate of how many guesses somebody needs who knows how people choose.
 //!
-//! The estimate covers a password by the cheapest row of patterns: words that many choose, words about the person, keys that lie side by side,
-//! sequences, repetitions, years and dates; what is left is counted by character. There is no large list of leaked passwords, and no
-//! expression language that backtracks. What it lets pass is no proof of strength; the length and the throttle do the rest.
+//! The estimate covers a password by the cheapest row of patterns: leaked passwords and words that many choose, by how early they are tried;
+//! words about the person, keys that lie side by side, sequences, repetitions, years and dates; what is left is counted by character. The
+//! list is compiled in: nothing is asked of anybody. There is no expression language that backtracks. What it lets pass is no proof of
+//! strength; the length and the throttle do the rest.
 
+mod commonest;
 mod estimate;
 mod patterns;
 mod words;

@@ -3,7 +3,8 @@
 use zeroize::Zeroizing;
 
 use super::Pattern;
-use super::words::{COMMON, KEYS, disguised};
+use super::commonest;
+use super::words::{KEYS, disguised};
 
 /// Shorter runs are chance.
 const SHORTEST: usize = 3;
@@ -64,21 +65,22 @@ impl Letters {
     /// All patterns but repetitions that begin at a place.
     pub(super) fn matches_at(&self, place: usize) -> Vec<Match> {
         let mut found: Vec<Match> = Vec::new();
-        let common = COMMON
-            .iter()
-            .filter_map(|word| self.word_at(place, word.chars()).map(|found| (found, 60)));
-        let own = self
-            .own
-            .iter()
-            .filter_map(|word| self.word_at(place, word.iter().copied()).map(|found| (found, 40)));
-        let words = common
-            .map(|found| (found, Pattern::CommonWord))
-            .chain(own.map(|found| (found, Pattern::OwnWord)));
-        found.extend(words.map(|(((length, changed), cost), pattern)| Match {
+        let typed = self.typed.get(place..).unwrap_or_default();
+        let lower = self.lower.get(place..).unwrap_or_default();
+        // Which letters are changed is nearly always one of a few habits.
+        let with_changes = |cost: u32, is_changed: bool| if is_changed { cost + 10 } else { cost };
+        let common = commonest::words_at(typed, lower);
+        found.extend(common.into_iter().map(|word| Match {
+            length: word.length,
+            cost: with_changes(word.cost, word.is_changed),
+            pattern: self.shape_of(place, word.length),
+        }));
+        let own = self.own.iter();
+        let own = own.filter_map(|word| self.word_at(place, word.iter().copied()));
+        found.extend(own.map(|(length, changed)| Match {
             length,
-            // Which letters are changed is nearly always one of a few habits.
-            cost: if changed == 0 { cost } else { cost + 10 },
-            pattern,
+            cost: with_changes(40, changed > 0),
+            pattern: Pattern::OwnWord,
         }));
         found.extend(self.run_at(place).map(|length| Match {
             length,
@@ -100,6 +102,20 @@ impl Letters {
             })
         }));
         found
+    }
+
+    /// What a word of a list is for the person: leaked ones are often keys or digits in a row, and that is what they are told.
+    fn shape_of(&self, place: usize, length: usize) -> Pattern {
+        let is_most = |covered: Option<usize>| covered.is_some_and(|covered| covered * 2 > length);
+        if is_most(self.run_at(place)) {
+            Pattern::Sequence
+        } else if is_most(self.keys_at(place)) {
+            Pattern::Keyboard
+        } else if self.digits_at(place, length).is_some() {
+            Pattern::Plain
+        } else {
+            Pattern::CommonWord
+        }
     }
 
     /// How many times the so many characters at a place stand there one after the other, at least once.
@@ -230,7 +246,7 @@ mod tests {
             lengths.map(|found| found.length).max().unwrap_or(0)
         };
         for (text, pattern, length) in [
-            ("P4$$word99", Pattern::CommonWord, 8),
+            ("P4$$word~~", Pattern::CommonWord, 8),
             ("kovac1", Pattern::OwnWord, 5),
             ("kova", Pattern::OwnWord, 0),
             ("abcdx", Pattern::Sequence, 4),

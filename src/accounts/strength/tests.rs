@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::commonest::earliest;
 use super::words::{COMMON, KEYS};
 use super::*;
 
@@ -57,11 +58,77 @@ fn what_people_choose_is_refused_with_the_reason() {
     }
 }
 
+/// What people do with a word that is too short, or refused.
+fn lengthened(word: &str) -> [String; 8] {
+    let mut capital = word.chars();
+    let capital = capital
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(capital).collect());
+    [
+        word.to_owned(),
+        format!("{word}123"),
+        format!("{word}2026"),
+        format!("{capital}@2024"),
+        format!("{capital}12345!"),
+        format!("!!{word}007"),
+        format!("{word}{word}"),
+        format!("{}1985", disguise(word, u32::MAX)),
+    ]
+}
+
+#[test]
+fn the_thousand_commonest_passwords_are_refused_however_they_are_lengthened() {
+    let words: Vec<&str> = earliest(10, usize::MAX).collect();
+    assert!(words.len() > 1_000, "{}", words.len());
+    let passing: Vec<String> = words
+        .into_iter()
+        .flat_map(lengthened)
+        .filter(|password| check(password, &[]).is_ok())
+        .collect();
+    assert_eq!(passing, [""; 0]);
+}
+
+#[test]
+fn every_leaked_password_that_is_long_enough_is_refused() {
+    let long: Vec<&str> = earliest(0, *LENGTH.start())
+        .filter(|word| word.chars().count() >= *LENGTH.start())
+        .collect();
+    assert!(long.len() > 300, "{}", long.len());
+    let passing: Vec<&str> = long.into_iter().filter(|word| check(word, &[]).is_ok()).collect();
+    assert_eq!(passing, [""; 0]);
+}
+
+#[test]
+fn what_leaked_elsewhere_in_the_same_style_is_refused() {
+    for password in [
+        "123qweasdzxc",
+        "qazwsxedcrfv",
+        "manchesterunited",
+        "christopher1",
+        "jamesbond007",
+        "peanutbutter",
+        "minecraft123",
+        "indonesia12345",
+        "realmadrid123",
+        "Indonesia@2024",
+        "Malaysia2025!",
+        "qweasdzxc123",
+        "1qa2ws3ed4rf",
+        "12qw34er56ty",
+        "Juventus1897!!",
+    ] {
+        assert!(check(password, &[]).is_err(), "{password}");
+    }
+}
+
 #[test]
 fn what_nobody_guesses_passes() {
     for password in [
         "clay otter ninety lamps",
+        "correct horse battery staple",
         "korektan konj baterija",
+        "rendang daging tok wan",
+        "kopi tubruk di pasar minggu",
         "kT9#vLq2!xZw",
         "zjdhwqpmrtvx",
         "the goose reads at noon",

@@ -1,4 +1,4 @@
-//! Words that many people use in passwords, by the habits that lead to them.
+//! Words that many people use in passwords, by the habits that lead to them, also where no list of leaked ones has them.
 
 /// In lower case, without digits: how they are disguised is not written here.
 #[rustfmt::skip]
@@ -29,6 +29,7 @@ pub(super) const COMMON: &[&str] = &[
 pub(super) const KEYS: &[&str] = &[
     "qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop", "qsdfghjklm", "wxcvbn",
     "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p", "!@#$%^&*()", "1q2w3e4r5t6y7u8i9o0p", "q1w2e3r4t5y6u7i8o9p0",
+    "qweasdzxc", "qazwsxedcrfvtgbyhnujmikolp", "1qa2ws3ed4rf5tg6yh7uj8ik9ol0p", "12qw34er56ty78ui90op", "123qweasdzxc",
 ];
 
 /// The letters that a sign or digit often stands for.
