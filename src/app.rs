@@ -131,6 +131,7 @@ pub fn check_files(config: &Config) -> Result<(), AppError> {
 pub async fn serve(config: Config, shutdown: Shutdown) -> Result<(), AppError> {
     crate::telemetry::init(&config.telemetry);
     start::tell_strangers();
+    start::keep_memory_private(config.server.mode);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let listeners = start::listeners(&config, clock.as_ref())?;
     let core = open_core(&config, clock, shutdown.clone()).await?;

@@ -3,9 +3,12 @@
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 
+#[cfg(target_os = "linux")]
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+
 use super::AppError;
 use crate::api::{Listeners, PairFiles, Tls};
-use crate::config::{Backend, Config, MailTransport};
+use crate::config::{Backend, Config, MailTransport, Mode};
 use crate::domain::clock::EARLIEST;
 use crate::domain::{Clock, PhoneNumberId, Timestamp, quantity};
 
@@ -36,6 +39,17 @@ pub(super) fn tls(config: &Config, now: Timestamp) -> Result<Option<Tls>, AppErr
     };
     let tls = config.server.has_tls().then(|| Tls::open(files, now));
     Ok(tls.transpose()?)
+}
+
+/// Keeps secrets and messages that are in memory out of core dumps, and from debuggers of the same user. When developing both are wanted.
+pub(super) fn keep_memory_private(mode: Mode) {
+    if mode != Mode::Production {
+        return;
+    }
+    #[cfg(target_os = "linux")]
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "what is in memory may be dumped when the process crashes");
+    }
 }
 
 /// Takes the addresses that the settings name, and reads what clients are shown there.
@@ -156,6 +170,17 @@ mod tests {
 
     fn settings(file: &str) -> Config {
         Config::from_sources(Some(("test", file)), []).unwrap()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_in_memory_is_dumped_by_who_develops_alone() {
+        use rustix::process::dumpable_behavior;
+        set_dumpable_behavior(DumpableBehavior::Dumpable).unwrap();
+        keep_memory_private(Mode::Development);
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::Dumpable);
+        keep_memory_private(Mode::Production);
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
     }
 
     #[test]

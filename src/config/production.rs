@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
+use super::accounts::SignUp;
 use super::error::Problems;
+use super::mail::MailTransport;
 use super::{Backend, Config};
 
 /// What a gateway is run for.
@@ -25,6 +27,8 @@ const SHORTEST_ADMIN_TOKEN: usize = 24;
 const SHORTEST_APP_SECRET: usize = 32;
 const SHORTEST_VERIFY_TOKEN: usize = 16;
 const SHORTEST_PASSWORD: usize = 12;
+/// Amazon's have 40, those of other services less.
+const SHORTEST_S3_KEY: usize = 16;
 /// Fewer different characters are a pattern, not a secret.
 const FEWEST_CHARACTERS: usize = 8;
 /// Parts of what examples, this project's and others', put in place of a secret.
@@ -68,6 +72,12 @@ impl Config {
                 refused("must be false: tenants would have this machine called"),
             );
         }
+        if self.accounts.sign_up == SignUp::Open && self.mail.transport == MailTransport::Folder {
+            problems.add(
+                "accounts.sign_up",
+                refused("must not be \"open\" while `mail.transport` is \"folder\": nobody gets the link that they sign up with"),
+            );
+        }
         for exposed in &self.exposed {
             problems.add("server.mode", format!("is \"production\", and {exposed}"));
         }
@@ -106,6 +116,9 @@ impl Config {
         }
         if let Some(password) = &self.mail.password {
             check("mail.password".to_owned(), password, SHORTEST_PASSWORD);
+        }
+        if let Some(key) = &self.media.s3_secret_key {
+            check("media.s3_secret_key".to_owned(), key, SHORTEST_S3_KEY);
         }
         for (at, secret) in self.payments.webhook_secrets.iter().enumerate() {
             check(
@@ -271,6 +284,64 @@ mod tests {
             found.contains("`accounts.providers_on_this_machine` must be false"),
             "{found}"
         );
+    }
+
+    #[test]
+    fn an_open_sign_up_whose_links_reach_nobody_is_refused() {
+        let open = "sign_up = \"open\"";
+        let smtp = "[mail]\ntransport = \"smtp\"\nhost = \"127.0.0.1\"\nfrom = \"Mesej <mesej@example.com>\"\ntls = \"none\"";
+        let load = |accounts: &str, mail: &str| {
+            let url = "public_url = \"https://mesej.example.com\"";
+            let mut lines = GOOD.to_vec();
+            lines.insert(1, url);
+            let settings = format!("{}\n[accounts]\n{accounts}\n{mail}", lines.join("\n"));
+            Config::from_sources(Some(("mesej.toml", &settings)), [])
+                .map_or_else(|error| error.to_string(), |_| String::new())
+        };
+        let told = "`accounts.sign_up` must not be \"open\" while `mail.transport` is \"folder\"";
+        let refused = load(open, "");
+        assert!(refused.contains(told), "{refused}");
+        assert_eq!(load(open, smtp), "");
+        assert_eq!(load("sign_up = \"closed\"", ""), "");
+    }
+
+    #[test]
+    fn every_secret_of_the_settings_is_checked_when_it_is_weak() {
+        let weak = GOOD
+            .join("\n")
+            .replace("f3b1c9d07a4e58621d0f9b7c", "aaaaaaaaaaaaaaaa")
+            .replace("9e107d9d372bb6826bd81d3542a419d6", "aaaaaaaaaaaaaaaa")
+            .replace("4ad1f6c02be98735", "aaaaaaaa")
+            + "\n[store]\nuser = \"mesej\"\npassword = \"aaaaaaaa\"\n[mail]\nuser = \"mesej\"\npassword = \"aaaaaaaa\"\n\
+               [media]\ns3_access_key = \"AKIA\"\ns3_secret_key = \"aaaaaaaa\"\n\
+               [payments]\nwebhook_secrets = [\"aaaaaaaaaaaaaaaaaaaaaaaa\"]";
+        let told = Config::from_sources(Some(("mesej.toml", &weak)), [])
+            .unwrap_err()
+            .to_string();
+        // Each field of a secret, from the declarations of the settings.
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config");
+        let mut secrets = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_none_or(|kind| kind != "rs") {
+                continue;
+            }
+            let page = std::fs::read_to_string(&path).unwrap();
+            let fields = page
+                .lines()
+                .filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(": "));
+            for (field, _) in fields.filter(|(_, kind)| kind.contains("SecretString")) {
+                let line = told.lines().find(|line| {
+                    line.contains(&format!("{field}`")) || line.contains(&format!("{field}[0]`"))
+                });
+                assert!(
+                    line.is_some_and(|line| line.contains("must have at least")),
+                    "{field}: {told}"
+                );
+                secrets += 1;
+            }
+        }
+        assert_eq!(secrets, 7, "a secret has another type");
     }
 
     #[test]
