@@ -3,8 +3,14 @@
 import { ApiError, LONG } from './http.js';
 import { has, t } from './language.js';
 
+/** Which roles somebody gives and takes, by their own: the gateway's table, with which a test of it compares this. */
+const GIVES = {
+  owner: ['owner', 'admin', 'supervisor', 'agent', 'read_only'],
+  admin: ['admin', 'supervisor', 'agent', 'read_only'],
+};
+
 /** What a member may be, most trusted first. */
-export const ROLES = ['owner', 'admin', 'supervisor', 'agent', 'read_only'];
+export const ROLES = GIVES.owner;
 
 /** What a role is called. */
 export function roleName(role) {
@@ -18,8 +24,7 @@ export function roleAllows(role) {
 
 /** The roles that somebody may give and take. */
 export function rolesGivenBy(role) {
-  if (role === 'owner') return ROLES;
-  return role === 'admin' ? ROLES.filter((one) => one !== 'owner') : [];
+  return GIVES[role] ?? [];
 }
 
 /** A refusal in words: the page's own where it knows the code, which may hold those of the server, else those alone. */

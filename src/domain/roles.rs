@@ -10,7 +10,7 @@ pub enum Role {
     Owner,
     /// Everything but who is an owner.
     Admin,
-    /// Answers customers.
+    /// Answers customers, and sees how broadcasts go.
     Supervisor,
     /// Answers customers.
     Agent,
@@ -63,6 +63,20 @@ impl Right {
             Self::ReadAudit => "read_audit",
             Self::Broadcast => "broadcast",
             Self::SeeBroadcasts => "see_broadcasts",
+        }
+    }
+
+    /// What it is, in one line.
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Self::Read => "Read conversations, messages, events, and who is in the team",
+            Self::Answer => "Send messages, change conversations and contacts",
+            Self::ManageTeam => "Invite people, change their roles, remove them",
+            Self::ManageOwners => "The same with owners",
+            Self::ManageBusiness => "Name, retention, keys, numbers, templates: what the business is",
+            Self::ReadAudit => "Read, export and verify the audit log",
+            Self::Broadcast => "Make, launch and end broadcasts",
+            Self::SeeBroadcasts => "See how broadcasts go",
         }
     }
 }
@@ -119,14 +133,14 @@ impl Role {
         }
     }
 
-    /// What it may do, in one line.
+    /// What it may do, in one line: the console's, too.
     pub const fn summary(self) -> &'static str {
         match self {
-            Self::Owner => "everything, and who else is an owner",
+            Self::Owner => "everything, owners too",
             Self::Admin => "everything but who is an owner",
-            Self::Supervisor => "answer customers, see the team and how broadcasts go",
-            Self::Agent => "answer customers",
-            Self::ReadOnly => "see what the others do",
+            Self::Supervisor => "answers customers, and sees how broadcasts go",
+            Self::Agent => "answers customers",
+            Self::ReadOnly => "reads and changes nothing",
         }
     }
 }
@@ -201,6 +215,42 @@ mod tests {
             ("read_only", "read"),
         ];
         assert_eq!(table, expected.map(|(role, rights)| (role, rights.to_owned())));
+    }
+
+    #[test]
+    fn the_page_of_the_api_shows_this_table() {
+        let page = include_str!("../../docs/api.md");
+        let roles = Role::ALL.map(|role| format!(" `{}` |", role.as_str())).concat();
+        let head = format!("| Right | What it is |{roles}\n|---|---|---|---|---|---|---|\n");
+        let (_, table) = page.split_once(&head).unwrap();
+        let listed: Vec<&str> = table.lines().take_while(|line| line.starts_with('|')).collect();
+        let row = |right: Right| {
+            let marks = Role::ALL.map(|role| if role.allows(right) { " yes |" } else { " |" });
+            format!("| `{}` | {} |{}", right.as_str(), right.summary(), marks.concat())
+        };
+        assert_eq!(listed, Right::ALL.map(row));
+    }
+
+    #[test]
+    fn the_console_says_of_roles_what_this_table_says() {
+        let texts = include_str!("../../console/messages/en/inbox.js");
+        let page = include_str!("../../console/account.js");
+        for role in Role::ALL {
+            let text = format!("  'role.{}.allows': '{}',\n", role.as_str(), role.summary());
+            assert!(texts.contains(&text), "{text}");
+        }
+        let gives = |giver: &Role| {
+            let given = Role::ALL.iter().filter(|given| giver.allows(given.given_by()));
+            let given: Vec<String> = given.map(|role| format!("'{}'", role.as_str())).collect();
+            (!given.is_empty()).then(|| format!("  {}: [{}],\n", giver.as_str(), given.join(", ")))
+        };
+        let lines: String = Role::ALL.iter().filter_map(gives).collect();
+        assert!(page.contains(&format!("const GIVES = {{\n{lines}}};")), "{lines}");
+        let limited = include_str!("../../console/pages/limit_fields.js");
+        let names = Role::ALL.into_iter().filter(|role| role.may_be_limited());
+        let names: Vec<String> = names.map(|role| format!("'{}'", role.as_str())).collect();
+        let line = format!("[{}].includes(role)", names.join(", "));
+        assert!(limited.contains(&line), "{line}");
     }
 
     #[test]
