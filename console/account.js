@@ -176,9 +176,9 @@ export class Account {
     return this.#access.open('POST', '/v1/invitations/look', { tenant_id, token }).catch(linkOver);
   }
 
-  /** Follows an invitation and gives who is signed in by it; `name` is for somebody new. */
-  async accept({ tenant_id, token }, { name, password, code }) {
-    const body = { tenant_id, token, password, ...(name && { name }), ...(code && { code }) };
+  /** Follows an invitation and gives who is signed in by it; `newcomer` (`{name, is_of_age, policy_version}`) is for somebody new. */
+  async accept({ tenant_id, token }, { newcomer, password, code }) {
+    const body = { tenant_id, token, password, ...newcomer, ...(code && { code }) };
     await this.#access.open('POST', '/v1/invitations/accept', body).catch(linkOver);
     return this.#opened();
   }

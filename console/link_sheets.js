@@ -2,9 +2,10 @@
 
 import { roleName, sentenceOf } from './account.js';
 import { h } from './dom.js';
-import { accountForm, accountOf, codeField, field, newPasswordField, passwordField } from './fields.js';
+import { accountForm, accountOf, checkField, codeField, field, newPasswordField, passwordField } from './fields.js';
 import { leave } from './gate.js';
 import { nodes, t } from './language.js';
+import { anchor } from './words.js';
 
 export class LinkSheets {
   #gate;
@@ -20,6 +21,8 @@ export class LinkSheets {
     const invited = await this.#gate.reached(route.token, () => this.#account.look(route), t('invitation.title'));
     if (invited === null) return null;
     const { tenant_name, email, role, has_account } = invited;
+    const rules = has_account ? null : await this.#gate.reached(route.token, () => this.#account.signUpRules(), t('invitation.title'));
+    if (!has_account && rules === null) return null;
     return new Promise((resolve) => {
       const name = has_account
         ? null
@@ -27,12 +30,20 @@ export class LinkSheets {
             hint: t('invitation.name_hint'),
           });
       const password = has_account ? passwordField(t('invitation.password')) : newPasswordField(t('invitation.choose_password'));
+      const policy = rules?.policy ?? null;
+      const ofAge = rules ? checkField(t('sign_up.of_age', { age: rules.least_age })) : null;
+      const agrees = policy ? checkField(nodes('sign_up.agrees', { link: anchor(policy.url, t('policy.link')) })) : null;
       // Asked for only once the gateway says that this account has a second step.
       const code = codeField(t('code.label'), t('code.hint'));
       code.node.hidden = true;
       code.input.required = false;
       const run = async () => {
-        const given = { name: name?.input.value.trim(), password: password.input.value, code: code.input.value.trim() };
+        const newcomer = name && {
+          name: name.input.value.trim(),
+          is_of_age: ofAge.input.checked,
+          ...(policy && { policy_version: policy.version }),
+        };
+        const given = { newcomer, password: password.input.value, code: code.input.value.trim() };
         const person = await this.#account.accept(route, given);
         this.#gate.close();
         resolve(person);
@@ -47,8 +58,8 @@ export class LinkSheets {
         return error.code === 'invalid_request' && name ? { text, field: name } : { text };
       };
       const form = accountForm({
-        parts: [accountOf(email), name?.node, password.node, code.node],
-        fields: [name, code, password].filter(Boolean),
+        parts: [accountOf(email), name?.node, password.node, code.node, ofAge?.node, agrees?.node],
+        fields: [name, code, password, ofAge, agrees].filter(Boolean),
         label: t('invitation.join'),
         busy: t('invitation.joining'),
         run,
@@ -60,6 +71,9 @@ export class LinkSheets {
         h('p', null, nodes('invitation.to', { team, role: h('strong', null, roleName(role)), email: h('bdi', null, email) })),
         form,
         has_account ? h('p', { class: 'quiet' }, t('invitation.has_account')) : null,
+        rules?.privacy_contact
+          ? h('p', { class: 'quiet' }, nodes('sign_up.contact', { contact: h('bdi', null, rules.privacy_contact) }))
+          : null,
       ]);
       (name ?? password).input.focus();
     });

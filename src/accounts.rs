@@ -82,7 +82,7 @@ use throttle::SignInThrottle;
 
 pub use addresses::ChangingEmail;
 pub use forgotten::Forgotten;
-pub use invitations::{Accepting, Invited, Inviting};
+pub use invitations::{Accepting, Invited, Inviting, Newcomer, OfAge};
 pub use leaving::{Confirmation, DueHandover, FormerMember, MOST_FORMER, Removal};
 pub use letters::Told;
 pub use limits::{MOST_TEAMS, NewTeam};
@@ -184,6 +184,9 @@ pub enum AccountError {
     /// A new person needs a name.
     #[error("`name` is missing: what colleagues see")]
     NoName,
+    /// A new person has to be old enough, and to say so.
+    #[error("`is_of_age` must be true: who has an account is at least {0} years old")]
+    NotOfAge(u8),
     /// Nobody with this id.
     #[error("nobody in the team has this id")]
     NoSuchMember,

@@ -38,14 +38,41 @@ pub struct Inviting {
     pub link: NewLink,
 }
 
+/// What a new person says of themselves when an invitation is accepted. For somebody who has an account it says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Newcomer {
+    /// What colleagues see.
+    pub name: Option<String>,
+    /// Whether the person says to be old enough.
+    pub age: Option<OfAge>,
+    /// The version of the policy that the person accepts.
+    pub policy: Option<String>,
+}
+
+#[cfg(test)]
+impl Newcomer {
+    /// Somebody who is old enough, where there is no policy.
+    pub(crate) fn of_age(name: impl Into<String>) -> Self {
+        Self {
+            name: Some(name.into()),
+            age: Some(OfAge),
+            policy: None,
+        }
+    }
+}
+
+/// Somebody says to be as old as the settings ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfAge;
+
 /// Somebody follows an invitation.
 pub struct Accepting {
     /// Into whose team.
     pub tenant: TenantId,
     /// The link's token.
     pub token: KeyHash,
-    /// What colleagues see, for somebody who is new here.
-    pub name: Option<String>,
+    /// What somebody says who is new here.
+    pub newcomer: Newcomer,
     /// The password: a new one for somebody who is new here, else the account's.
     pub password: SecretString,
     /// A code of the second factor, for an account that has one.
@@ -277,14 +304,17 @@ impl Accounts {
                 .await?;
             return Ok(Entering::Known(user));
         }
-        let name = asked.name.clone().ok_or(AccountError::NoName)?;
+        let Newcomer { name, age, policy } = asked.newcomer.clone();
+        let name = name.ok_or(AccountError::NoName)?;
+        let OfAge = age.ok_or(AccountError::NotOfAge(self.settings.least_age))?;
+        let policy = self.accepted(policy.as_deref())?;
         self.check_strength(&asked.password, email, &name, Some(asked.tenant))
             .await?;
         let new = NewUser {
             email: email.clone(),
             name,
             phone: None,
-            policy: None,
+            policy,
         };
         let user = self.new_user(new, asked.password.clone(), asked.fresh).await?;
         Ok(Entering::New(user))

@@ -431,6 +431,7 @@ impl From<AccountError> for ApiError {
             | AccountError::NoSuchMember
             | AccountError::NoSecondFactor => Self::absent(error.to_string()),
             AccountError::NoName
+            | AccountError::NotOfAge(_)
             | AccountError::PasswordRequired
             | AccountError::SameAddress
             | AccountError::TooMuchNamed(_)

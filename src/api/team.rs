@@ -18,8 +18,8 @@ use super::sessions::{forget, opened_anew, password};
 use super::state::{ApiState, to_its_end};
 use crate::accounts::audit::AuditEvent;
 use crate::accounts::{
-    Accepting, AccountError, Actor, Confirmation, Ending, FormerMember, Inviting, NewLink, Removal,
-    TeamMember, Told,
+    Accepting, AccountError, Actor, Confirmation, Ending, FormerMember, Inviting, NewLink, Newcomer, OfAge,
+    Removal, TeamMember, Told,
 };
 use crate::config::ServerConfig;
 use crate::domain::email::EmailAddress;
@@ -357,6 +357,8 @@ pub(super) async fn accept(call: OpenCall) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::read(call.body())?;
     let (tenant, token) = invited(&mut fields)?;
     let name = fields.optional::<Name<100>>("name")?.map(Name::into_text);
+    let is_of_age = fields.optional::<bool>("is_of_age")?.unwrap_or(false);
+    let policy = fields.optional::<String>("policy_version")?;
     let password = password(&mut fields, "password")?;
     let code = fields.optional("code")?;
     fields.finish()?;
@@ -365,7 +367,11 @@ pub(super) async fn accept(call: OpenCall) -> Result<HttpResponse, ApiError> {
     let asked = Accepting {
         tenant,
         token: token.hash(),
-        name,
+        newcomer: Newcomer {
+            name,
+            age: is_of_age.then_some(OfAge),
+            policy,
+        },
         password,
         code,
         fresh: new_user_id(state)?,

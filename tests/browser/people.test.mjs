@@ -226,6 +226,10 @@ office('somebody new accepts an invitation with a name and a good password', asy
   const join = sheet(page).getByRole('button', { name: 'Join the team' });
   await soon.equal(() => password.getAttribute('autocomplete'), 'new-password');
   await sheet(page).getByLabel('Your name').fill('Nia');
+  await soon.equal(() => sheet(page).getByRole('link', { name: 'privacy policy' }).getAttribute('href'), 'https://example.com/privacy');
+  await says(sheet(page), /privacy@example\.com/);
+  await sheet(page).getByLabel('I am 16 years old or older').check();
+  await sheet(page).getByLabel('I have read the privacy policy').check();
   await password.fill('password1234');
   await join.click();
   await says(sheet(page), /This is easy to guess: add another word or two\./);

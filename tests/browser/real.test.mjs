@@ -24,6 +24,7 @@ async function join(link, name) {
   const { page } = await openPage(browser.context, link);
   await sheet(page).getByLabel('Your name').fill(name);
   await sheet(page).getByLabel('Choose a password').fill(SECRET);
+  await sheet(page).getByLabel(/years old or older/).check();
   await sheet(page).getByRole('button', { name: 'Join the team' }).click();
   await isLive(page);
   return page;

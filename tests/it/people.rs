@@ -20,7 +20,7 @@ on_every_store! {
 }
 
 /// Somebody's browser.
-struct Browser {
+pub(crate) struct Browser {
     cookie: String,
     csrf: String,
     said: Value,
@@ -36,6 +36,15 @@ impl Browser {
             .json(body);
         let answer = call.send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+
+    /// A ticket for a socket.
+    pub(crate) async fn ticket(&self, gateway: &TestGateway) -> String {
+        let (status, made) = self
+            .call(gateway, Method::POST, "/v1/ws/ticket", &json!({}))
+            .await;
+        assert!((200..300).contains(&status), "{made}");
+        made["ticket"].as_str().unwrap().to_owned()
     }
 }
 
@@ -55,12 +64,17 @@ async fn open(gateway: &TestGateway, path: &str, body: &Value) -> Browser {
 }
 
 async fn joined(gateway: &TestGateway, email: &str, role: &str) -> Browser {
-    let path = format!("/v1/admin/tenants/{}/invitations", gateway.tenant);
+    joined_team(gateway, &json!(gateway.tenant), email, role).await
+}
+
+/// Somebody new in a tenant's team.
+pub(crate) async fn joined_team(gateway: &TestGateway, tenant: &Value, email: &str, role: &str) -> Browser {
+    let path = format!("/v1/admin/tenants/{}/invitations", tenant.as_str().unwrap());
     let invited = gateway
         .admin(&path, &json!({ "email": email, "role": role }))
         .await;
     let body = json!({
-        "tenant_id": gateway.tenant, "token": invited["token"], "name": email, "password": PASSWORD,
+        "tenant_id": tenant, "token": invited["token"], "name": email, "is_of_age": true, "password": PASSWORD,
     });
     open(gateway, "/v1/invitations/accept", &body).await
 }

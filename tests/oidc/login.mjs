@@ -159,7 +159,7 @@ const member = new Browser();
 const accepted = await member.go(`${BASE_URL}/v1/invitations/accept`, {
   method: "POST",
   headers: { "Content-Type": "application/json", Origin: BASE_URL },
-  body: JSON.stringify({ tenant_id: tenant, token: invited.token, name: "Ben", password: PASSWORD }),
+  body: JSON.stringify({ tenant_id: tenant, token: invited.token, name: "Ben", is_of_age: true, password: PASSWORD }),
 });
 assert.equal(accepted.status, 201, await accepted.clone().text());
 assert.equal(await new Browser().signIn(start, "ben"), `${BASE_URL}/#/sign-in?error=not_connected`);

@@ -68,7 +68,7 @@ impl People {
 
 /// Accepts an invitation, with the password of all; who was invited is signed in then.
 pub async fn accept(gateway: &Gateway, tenant: &Tenant, token: &str, name: &str) -> anyhow::Result<Session> {
-    let accepting = json!({ "tenant_id": tenant.id, "token": token, "name": name, "password": PASSWORD });
+    let accepting = json!({ "tenant_id": tenant.id, "token": token, "name": name, "is_of_age": true, "password": PASSWORD });
     let request = request(gateway, "/v1/invitations/accept", &accepting);
     Session::of(request.send().await?).await
 }

@@ -8,7 +8,7 @@ mod races;
 use super::*;
 use crate::accounts::single_sign_on::Connecting;
 use crate::accounts::{
-    Accepting, ChangingEmail, Inviting, NewLink, NewToken, SignInOrigin, SignedIn, SigningIn,
+    Accepting, ChangingEmail, Inviting, NewLink, NewToken, Newcomer, SignInOrigin, SignedIn, SigningIn,
 };
 use crate::config::Config;
 use crate::domain::roles::Role;
@@ -93,7 +93,7 @@ impl Rig {
         let accepting = Accepting {
             tenant,
             token: invitation,
-            name: Some(format!("Name of {email}")),
+            newcomer: Newcomer::of_age(format!("Name of {email}")),
             password: PASSWORD.into(),
             code: None,
             fresh,

@@ -108,7 +108,12 @@ pub(super) async fn invited(api: &Api, tenant: TenantId, email: &str, role: Role
 }
 
 pub(super) async fn accept(api: &Api, tenant: TenantId, token: &str, name: &str, password: &str) -> Answer {
-    let body = json!({ "tenant_id": tenant, "token": token, "name": name, "password": password });
+    let policy = &api.state.config.accounts.policy_version;
+    let policy = (!policy.is_empty()).then_some(policy);
+    let body = json!({
+        "tenant_id": tenant, "token": token, "name": name, "is_of_age": true, "policy_version": policy,
+        "password": password,
+    });
     api.plain("POST", "/v1/invitations/accept")
         .json(&body)
         .send()

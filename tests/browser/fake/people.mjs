@@ -385,6 +385,9 @@ export class People {
       this.own.checkCode(known, body.code);
     } else {
       if (!body.name) throw new Refusal(400, 'invalid_request', '`name` is missing: what colleagues see');
+      if (body.is_of_age !== true) throw new Refusal(400, 'invalid_request', '`is_of_age` must be true');
+      const version = this.own.signUpRules().json.policy?.version;
+      if (body.policy_version !== version) throw new Refusal(400, 'invalid_request', '`policy_version` is another');
       this.strong(body.password);
     }
     const user = known ?? this.user(body.name, email, body.password);

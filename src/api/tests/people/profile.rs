@@ -1,6 +1,10 @@
 //! People's own data.
 
 use super::*;
+use crate::domain::UserId;
+use crate::store::StoreError;
+use crate::store::plain::PlainTable;
+use crate::store::tables::{AcceptedPolicy, User};
 use crate::telemetry::labels::MailKind;
 
 const POLICY: &str = "[accounts]\nhash_threads = 2\npolicy_version = \"2026-05\"\npolicy_url = \"https://example.com/privacy\"\n";
@@ -46,6 +50,44 @@ async fn people_see_and_correct_their_own_data() {
 }
 
 #[actix_web::test]
+async fn somebody_new_who_is_invited_says_to_be_old_enough_and_accepts_the_policy_as_who_signs_up() {
+    let api = Api::start_with(Setup {
+        sections: POLICY,
+        ..Setup::default()
+    })
+    .await;
+    let token = invited(&api, ONE, "ana@example.com", Role::Agent).await;
+    let good = json!({
+        "tenant_id": ONE, "token": token, "name": "Ana K", "password": PASSWORD, "is_of_age": true,
+        "policy_version": "2026-05",
+    });
+    for (field, value) in [
+        ("is_of_age", json!(false)),
+        ("is_of_age", Value::Null),
+        ("policy_version", json!("2025-01")),
+        ("policy_version", Value::Null),
+        ("name", Value::Null),
+    ] {
+        let mut bad = good.clone();
+        bad[field] = value;
+        let call = api.plain("POST", "/v1/invitations/accept").json(&bad);
+        let refused = call.send().await;
+        assert_eq!(refused.outcome(), (400, "invalid_request".to_owned()), "{bad}");
+    }
+    let call = api.plain("POST", "/v1/invitations/accept").json(&good);
+    let ana = Browser::of(&call.send().await);
+    assert_eq!(ana.said["policy_due"], Value::Null);
+    let profile = ana.get(&api, "/v1/profile").await.json();
+    let accepted = json!({ "version": "2026-05", "accepted": NOW });
+    assert_eq!(profile["policy"], accepted);
+    // Who has an account said so when it was made.
+    let token = invited(&api, OTHER, "ana@example.com", Role::Agent).await;
+    let body = json!({ "tenant_id": OTHER, "token": token, "password": PASSWORD });
+    let call = api.plain("POST", "/v1/invitations/accept").json(&body);
+    assert_eq!(call.send().await.status, 201);
+}
+
+#[actix_web::test]
 async fn the_policy_in_force_is_asked_for_until_it_is_accepted() {
     let api = Api::start_with(Setup {
         sections: POLICY,
@@ -53,6 +95,22 @@ async fn the_policy_in_force_is_asked_for_until_it_is_accepted() {
     })
     .await;
     let ana = member(&api, ONE, "ana@example.com", Role::Agent).await;
+    assert_eq!(ana.said["policy_due"], Value::Null);
+    // Another one was in force when the person joined.
+    let user: UserId = ana.user().parse().unwrap();
+    let users = PlainTable::<User>::of(api.store.as_ref(), NOW);
+    let changed = users.change(User::at(user), |before| {
+        let policy = before.unwrap().policy.clone().map(|policy| AcceptedPolicy {
+            version: "2025-01".to_owned(),
+            ..policy
+        });
+        Ok::<_, StoreError>(Some(User {
+            policy,
+            ..before.unwrap().clone()
+        }))
+    });
+    changed.await.unwrap();
+    let ana = Browser::of(&sign_in(&api, "ana@example.com", PASSWORD).await);
     let due = json!({ "version": "2026-05", "url": "https://example.com/privacy" });
     assert_eq!(ana.said["policy_due"], due);
     let put = |version: &str| ana.send(&api, "PUT", "/v1/profile/policy", json!({ "version": version }));

@@ -10,7 +10,8 @@ use super::super::ComeBack;
 use super::SocketOptions;
 use super::rig::{BOTH, Rig, TENANT, key, options, put_key, put_scopes, until};
 use crate::accounts::{
-    Accepting, Actor, Confirmation, Ending, Inviting, NewLink, NewToken, Removal, SignInOrigin, SignedIn,
+    Accepting, Actor, Confirmation, Ending, Inviting, NewLink, NewToken, Newcomer, Removal, SignInOrigin,
+    SignedIn,
 };
 use crate::actors::feed::Presence;
 use crate::actors::feed::rig::Asked;
@@ -119,7 +120,7 @@ pub(super) async fn sign_in(rig: &Rig) -> SignedIn {
     let accepting = Accepting {
         tenant: TENANT,
         token: KeyHash::of("invitation"),
-        name: Some("Ana".to_owned()),
+        newcomer: Newcomer::of_age("Ana"),
         password: "kopi tubruk di pasar minggu".into(),
         code: None,
         fresh: UserId::from_bytes([7; 16]),

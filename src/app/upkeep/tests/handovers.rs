@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::super::handovers::{self, step};
 use super::*;
-use crate::accounts::{Accepting, Actor, Confirmation, Inviting, NewLink, NewToken, Removal, SignInOrigin};
+use crate::accounts::{
+    Accepting, Actor, Confirmation, Inviting, NewLink, NewToken, Newcomer, Removal, SignInOrigin,
+};
 use crate::domain::roles::Role;
 use crate::domain::{
     AgentId, Author, ContactChange, ConversationId, EventKind, MemberLimit, PhoneNumberId, Seq, UserId,
@@ -44,7 +46,7 @@ async fn join(accounts: &Accounts, who: UserId, role: Role) {
     let accepting = Accepting {
         tenant: TENANT,
         token: token("invitation").hash,
-        name: Some("Somebody".to_owned()),
+        newcomer: Newcomer::of_age("Somebody"),
         password: "kopi tubruk di pasar minggu".into(),
         code: None,
         fresh: who,
