@@ -1,7 +1,7 @@
 //! How fast wrong passwords may come.
 //!
 //! Three rules hold together; whoever breaks one waits. By network, against one who tries many accounts. By account and network, against
-//! one who tries many passwords. By account over all networks from which nobody ever signed in to it, against many machines that try one
+//! one who tries many passwords: each further wrong one doubles the wait, up to a quarter of an hour, until a right one comes. By account over all networks from which nobody ever signed in to it, against many machines that try one
 //! account. Networks from which somebody did are exempt from the third: so nobody keeps another from signing in where that person usually
 //! does. What is known of networks is lost with the process; [`SignInThrottle::asks`] says when to look at the sign-ins that are stored.
 //!
@@ -19,20 +19,30 @@ use lru::LruCache;
 use crate::limiter::{Allowance, Buckets, Network};
 use crate::telemetry::Seldom;
 
+mod in_a_row;
+
 #[cfg(test)]
 mod tests;
 
+use in_a_row::{InARow, Pauses};
+
 const BY_NETWORK: Allowance = Allowance::new(20, Duration::from_secs(6));
-const BY_PAIR: Allowance = Allowance::new(5, Duration::from_secs(10));
+/// Some hundred a day, for whoever never stops.
+const BY_PAIR: Pauses = Pauses {
+    free: 5,
+    first: Duration::from_secs(10),
+    longest: Duration::from_mins(15),
+    forgotten: Duration::from_hours(24),
+};
 const BY_ACCOUNT: Allowance = Allowance::new(50, Duration::from_secs(30));
 
-/// Wrong codes in a row, from all networks, after which the next one waits.
-const CODES: u32 = 10;
-/// How long it waits then. Each further wrong one doubles that, up to [`LONGEST_PAUSE`]: some forty codes a day.
-const CODE_PAUSE: Duration = Duration::from_mins(1);
-const LONGEST_PAUSE: Duration = Duration::from_hours(1);
-/// After so long without any, wrong codes are forgotten.
-const CODES_FORGOTTEN: Duration = Duration::from_hours(24);
+/// Wrong codes in a row, from all networks: some forty a day.
+const CODES: Pauses = Pauses {
+    free: 10,
+    first: Duration::from_mins(1),
+    longest: Duration::from_hours(1),
+    forgotten: Duration::from_hours(24),
+};
 
 /// Networks that are remembered.
 const NETWORKS: usize = 4_096;
@@ -66,10 +76,10 @@ pub struct SignInThrottle {
 
 struct State {
     networks: Buckets<Network>,
-    pairs: Buckets<(Account, Network)>,
+    pairs: InARow<(Account, Network)>,
     accounts: Buckets<Account>,
-    /// Users whose password somebody knows, each with how many codes in a row were wrong, and when the last one was.
-    codes: LruCache<Account, (u32, Duration)>,
+    /// Of users whose password somebody knows.
+    codes: InARow<Account>,
     /// The latest is last.
     familiar: LruCache<Account, Vec<Network>>,
     /// Of which accounts the stored sign-ins were looked at, and when.
@@ -83,9 +93,9 @@ impl SignInThrottle {
             told: Seldom::each(TOLD_EACH),
             state: Mutex::new(State {
                 networks: Buckets::new(BY_NETWORK, NETWORKS),
-                pairs: Buckets::new(BY_PAIR, PAIRS),
+                pairs: InARow::new(BY_PAIR, PAIRS),
                 accounts: Buckets::new(BY_ACCOUNT, PAIRS),
-                codes: LruCache::unbounded(),
+                codes: InARow::new(CODES, PAIRS),
                 familiar: LruCache::unbounded(),
                 looked: LruCache::unbounded(),
             }),
@@ -105,7 +115,7 @@ impl SignInThrottle {
         }
         if wait.is_zero() {
             state.networks.add(&network, now);
-            state.pairs.add(&(account, network), now);
+            state.pairs.add((account, network), now);
             if familiar {
                 return Ok(Familiarity::Familiar);
             }
@@ -169,18 +179,20 @@ impl SignInThrottle {
         let mut state = self.state();
         state.take_back(account, network);
         state.networks.add(&network, now);
-        state.pairs.add(&(account, network), now);
+        state.pairs.add((account, network), now);
         if !state.is_familiar(account, network) {
             state.accounts.add(&account, now);
         }
     }
 
-    /// An attempt that was admitted was right: it does not count, and its network is familiar from now on. What was wrong before still
-    /// counts, or whoever has one account of their own could try others without end.
+    /// An attempt that was admitted was right: it does not count, and its network is familiar from now on. What was wrong before counts no
+    /// more for this account from this network; it still does for the network, or whoever has one account of their own could try others
+    /// without end.
     pub fn succeeded(&self, account: [u8; 16], address: IpAddr, _now: Duration) {
         let network = Network::of(address);
         let mut state = self.state();
         state.take_back(account, network);
+        state.pairs.forget(&(account, network));
         state.make_familiar(account, network);
     }
 
@@ -192,26 +204,17 @@ impl SignInThrottle {
     /// Lets a code of a user be looked at, whose password was right, and counts it as wrong; or says how long to wait.
     pub fn admit_code(&self, user: [u8; 16], now: Duration) -> Result<(), Duration> {
         let mut state = self.state();
-        let known = state.codes.get(&user).copied();
-        let known = known.filter(|(_, last)| now.saturating_sub(*last) < CODES_FORGOTTEN);
-        let (wrong, last) = known.unwrap_or((0, now));
-        if let Some(further) = wrong.checked_sub(CODES) {
-            let pause = CODE_PAUSE.saturating_mul(1 << further.min(16)).min(LONGEST_PAUSE);
-            let wait = pause.saturating_sub(now.saturating_sub(last));
-            if !wait.is_zero() {
-                return Err(wait);
-            }
+        let wait = state.codes.wait(&user, now);
+        if !wait.is_zero() {
+            return Err(wait);
         }
-        state.codes.put(user, (wrong.saturating_add(1), now));
-        if state.codes.len() > PAIRS {
-            state.codes.pop_lru();
-        }
+        state.codes.add(user, now);
         Ok(())
     }
 
     /// A code was right: those before it do not count any more.
     pub fn code_was_right(&self, user: [u8; 16]) {
-        self.state().codes.pop(&user);
+        self.state().codes.forget(&user);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
