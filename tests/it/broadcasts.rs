@@ -1,5 +1,6 @@
 //! Broadcasts from the draft to the last answer: on both stores, with restarts between.
 
+mod contested;
 mod dry_run;
 mod files;
 mod halted;

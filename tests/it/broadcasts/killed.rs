@@ -16,15 +16,17 @@ on_every_store! {
 }
 
 /// The gateway as a process of its own, which may be killed.
-struct Process {
-    child: Option<tokio::process::Child>,
-    base: String,
-    key: String,
-    client: reqwest::Client,
+pub(super) struct Process {
+    pub(super) child: Option<tokio::process::Child>,
+    pub(super) base: String,
+    pub(super) key: String,
+    pub(super) client: reqwest::Client,
+    /// What it is told beside the usual.
+    pub(super) extra: Vec<(&'static str, String)>,
 }
 
 impl Process {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         // Another test of this binary may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
@@ -33,16 +35,18 @@ impl Process {
             base: String::new(),
             key: String::new(),
             client: client.unwrap(),
+            extra: Vec::new(),
         }
     }
 
     /// Starts it, to die at a crash point where one is named.
-    async fn start(&mut self, kept: &Kept, meta: &str, dies_at: Option<&str>) {
+    pub(super) async fn start(&mut self, kept: &Kept, meta: &str, dies_at: Option<&str>) {
         let port = free_port();
         let mut command = mesej(&["serve"]);
         for (name, value) in settings(kept, &format!("127.0.0.1:{port}"), meta) {
             command.env(name, value);
         }
+        command.envs(self.extra.iter().cloned());
         if let Some(place) = dies_at {
             command.env("MESEJ_CRASH_AT", place);
         }
@@ -60,7 +64,7 @@ impl Process {
     }
 
     /// Has Meta's webhooks come here.
-    async fn hear(&self, meta: &mesej_simulator::Simulator) {
+    pub(super) async fn hear(&self, meta: &mesej_simulator::Simulator) {
         let target = WebhookTarget {
             url: Some(format!("{}/webhooks/whatsapp", self.base)),
             ..WebhookTarget::default()
@@ -75,7 +79,7 @@ impl Process {
         assert!(ended.is_ok_and(|ended| !ended.unwrap().success()), "it lives");
     }
 
-    async fn call(&self, method: Method, path: &str, body: &Value) -> Value {
+    pub(super) async fn call(&self, method: Method, path: &str, body: &Value) -> Value {
         let token = if path.starts_with("/v1/admin") {
             ADMIN
         } else {
@@ -89,7 +93,7 @@ impl Process {
         body
     }
 
-    async fn until(&self, path: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub(super) async fn until(&self, path: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         until(what, || async {
             let shown = self.call(Method::GET, path, &Value::Null).await;
             Some(shown["broadcast"].clone()).filter(&is_so)
@@ -98,7 +102,7 @@ impl Process {
     }
 
     /// A tenant with a number, and a draft of a broadcast to so many.
-    async fn draft(&mut self, rate: u32, many: u32) -> String {
+    pub(super) async fn draft(&mut self, rate: u32, many: u32) -> String {
         let tenant = self
             .call(Method::POST, "/v1/admin/tenants", &json!({ "name": "Toko" }))
             .await;
