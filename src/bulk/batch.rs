@@ -29,7 +29,7 @@ pub struct ReadRow {
 pub struct Refused {
     /// Where it begins.
     pub line: u64,
-    /// As it stands in the file; nothing where no record can be made of it.
+    /// As it stands in the file. What no column is for stands behind the last one.
     pub cells: Cells,
     /// Why.
     pub errors: Vec<RowError>,
@@ -119,11 +119,10 @@ impl Source {
             };
             batch.read += 1;
             let (line, cells, errors) = match next {
-                Err(broken) => (
-                    broken.line,
-                    Vec::new(),
-                    vec![RowError::from((broken.line, broken.why))],
-                ),
+                Err(broken) => {
+                    let error = RowError::from((broken.line, broken.why));
+                    (broken.line, broken.cells, vec![error])
+                }
                 Ok(record) => match reading.row(&record, self.format) {
                     Ok(row) if self.had.note_phone(&row.phone) => {
                         batch.rows.push(ReadRow {

@@ -1,10 +1,16 @@
 //! A file's text to its records: CSV or one JSON object a line, as UTF-8. No record is held beyond a bound, however long it is.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use self::objects::json_cells;
+use super::open_quote::{has_open_quote, line_cells};
+
+mod objects;
 
 /// Bytes of a record.
 pub const LONGEST_RECORD: usize = 64 << 10;
@@ -103,14 +109,20 @@ pub struct Broken {
     pub next: u64,
     /// Why.
     pub why: Unreadable,
+    /// What stands there all the same, with the place of its column: behind the last column where there is none for it. Of a line that
+    /// is longer than a record may be, nothing.
+    pub cells: Vec<(usize, String)>,
 }
 
 /// Why no record can be made of some lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// See [`LONGEST_RECORD`].
-    #[error("the row is longer than 64 KiB; perhaps a quotation mark has no end")]
+    #[error("the row is longer than 64 KiB")]
     TooLong,
+    /// What stands behind it is read again, line by line.
+    #[error("a quotation mark has no end")]
+    OpenQuote,
     /// See [`MOST_COLUMNS`].
     #[error("the row has more than 200 columns")]
     TooManyColumns,
@@ -146,6 +158,7 @@ impl Place {
 pub struct Records<R> {
     input: R,
     columns: Vec<String>,
+    separator: u8,
     shape: Shape,
     /// Bytes that were read and not yet made a record of, from `used` on.
     held: Vec<u8>,
@@ -180,6 +193,7 @@ impl<R: Read> Records<R> {
         Self {
             input,
             columns,
+            separator: separator.byte(),
             shape,
             held: Vec::new(),
             used: 0,
@@ -260,11 +274,43 @@ impl<R: Read> Records<R> {
         }
     }
 
+    /// Bytes of the line that begins here, its end left out; none where it is longer than a record may be.
+    fn line_bytes(&mut self) -> io::Result<usize> {
+        loop {
+            let rest = self.rest();
+            let held = rest.get(..=LONGEST_RECORD).unwrap_or(rest);
+            match memchr::memchr(b'\n', held) {
+                Some(end) => return Ok(end),
+                None if held.len() > LONGEST_RECORD => return Ok(0),
+                None if self.is_end => return Ok(held.len()),
+                None => self.fill()?,
+            }
+        }
+    }
+
+    /// Leaves out the line that begins here, and tells what stands in it.
     fn broken(&mut self, why: Unreadable) -> io::Result<Option<Next>> {
         let line = self.place.line;
+        let bytes = self.line_bytes()?;
+        let text = self.rest().get(..bytes).unwrap_or_default();
+        let cells = match self.shape {
+            Shape::Csv { .. } => line_cells(text, self.separator).into_iter().enumerate().collect(),
+            Shape::Ndjson => self.as_it_stands(text),
+        };
         self.skip_line()?;
         let next = self.place.byte;
-        Ok(Some(Err(Broken { line, next, why })))
+        Ok(Some(Err(Broken {
+            line,
+            next,
+            why,
+            cells,
+        })))
+    }
+
+    /// A line of which no values can be told.
+    fn as_it_stands(&self, line: &[u8]) -> Vec<(usize, String)> {
+        let text = String::from_utf8_lossy(line.trim_ascii_end());
+        vec![(self.columns.len(), text.into_owned())]
     }
 
     fn next_csv(&mut self) -> io::Result<Option<Next>> {
@@ -285,7 +331,7 @@ impl<R: Read> Records<R> {
         let (mut read, mut written, mut ended) = (0, 0, 0);
         loop {
             if read > LONGEST_RECORD {
-                return self.broken(Unreadable::TooLong);
+                return self.too_long();
             }
             if self.rest().len() == read && !self.is_end {
                 self.fill()?;
@@ -306,11 +352,12 @@ impl<R: Read> Records<R> {
             ended += more_ended;
             match result {
                 ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull => return self.broken(Unreadable::TooLong),
+                ReadRecordResult::OutputFull => return self.too_long(),
                 ReadRecordResult::OutputEndsFull => return self.broken(Unreadable::TooManyColumns),
                 ReadRecordResult::Record if ended > MOST_COLUMNS => {
                     return self.broken(Unreadable::TooManyColumns);
                 }
+                ReadRecordResult::Record if self.is_torn(read) => return self.broken(Unreadable::OpenQuote),
                 ReadRecordResult::Record => return Ok(Some(self.record(read, ended))),
                 ReadRecordResult::End => {
                     self.advance(read, 0);
@@ -318,6 +365,24 @@ impl<R: Read> Records<R> {
                 }
             }
         }
+    }
+
+    /// What is longer than may be held: a line, or what a mark without an end took in.
+    fn too_long(&mut self) -> io::Result<Option<Next>> {
+        let is_one_line = self.line_bytes()? == 0;
+        self.broken(if is_one_line {
+            Unreadable::TooLong
+        } else {
+            Unreadable::OpenQuote
+        })
+    }
+
+    /// Whether a record of so many bytes has lines in it that are others' by right.
+    fn is_torn(&self, read: usize) -> bool {
+        let text = self.rest().get(..read).unwrap_or_default();
+        let line = text.strip_suffix(b"\n").unwrap_or(text);
+        let may_be = self.is_end && read == self.rest().len() || memchr::memchr(b'\n', line).is_some();
+        may_be && has_open_quote(text, self.separator, self.columns.len())
     }
 
     /// The record of so many bytes with so many values.
@@ -328,13 +393,14 @@ impl<R: Read> Records<R> {
         let mut cells = Vec::with_capacity(ended);
         let (mut from, mut why) = (0, None);
         for (column, to) in ends.iter().take(ended).enumerate() {
-            match std::str::from_utf8(values.get(from..*to).unwrap_or_default()) {
-                Ok("") => {}
-                Ok(_) if column >= self.columns.len() && !self.columns.is_empty() => {
-                    why = why.or(Some(Unreadable::MoreThanColumns));
-                }
-                Ok(text) => cells.push((column, text.to_owned())),
-                Err(_) => why = Some(Unreadable::NotText),
+            let text = String::from_utf8_lossy(values.get(from..*to).unwrap_or_default());
+            if matches!(text, Cow::Owned(_)) {
+                why = Some(Unreadable::NotText);
+            } else if !text.is_empty() && column >= self.columns.len() && !self.columns.is_empty() {
+                why = why.or(Some(Unreadable::MoreThanColumns));
+            }
+            if !text.is_empty() {
+                cells.push((column, text.into_owned()));
             }
             from = *to;
         }
@@ -344,7 +410,12 @@ impl<R: Read> Records<R> {
         self.advance(read, lines);
         let next = self.place.byte;
         match why {
-            Some(why) => Err(Broken { line, next, why }),
+            Some(why) => Err(Broken {
+                line,
+                next,
+                why,
+                cells,
+            }),
             None => Ok(Record { line, next, cells }),
         }
     }
@@ -381,70 +452,19 @@ impl<R: Read> Records<R> {
                 Err(_) => Err(Unreadable::NotJson),
             }
         };
+        let cells = cells.map_err(|why| (why, self.as_it_stands(text)));
         self.advance(end, 1);
         let next = self.place.byte;
         Ok(Some(match cells {
             Ok(cells) => Ok(Record { line, next, cells }),
-            Err(why) => Err(Broken { line, next, why }),
+            Err((why, cells)) => Err(Broken {
+                line,
+                next,
+                why,
+                cells,
+            }),
         }))
     }
-}
-
-/// The values of an object; columns that are new are added behind the others.
-fn json_cells(
-    object: serde_json::Map<String, Value>,
-    columns: &mut Vec<String>,
-) -> Result<Vec<(usize, String)>, Unreadable> {
-    let mut cells = Vec::new();
-    for (key, value) in object {
-        match value {
-            Value::Object(inner) if key == "attributes" => {
-                for (key, value) in inner {
-                    let column = column(&format!("attribute.{key}"), columns)?;
-                    put(column, value, &mut cells)?;
-                }
-            }
-            value => {
-                let column = column(&key, columns)?;
-                put(column, value, &mut cells)?;
-            }
-        }
-    }
-    Ok(cells)
-}
-
-fn column(name: &str, columns: &mut Vec<String>) -> Result<usize, Unreadable> {
-    if let Some(place) = columns.iter().position(|known| known == name) {
-        return Ok(place);
-    }
-    if columns.len() >= MOST_COLUMNS {
-        return Err(Unreadable::TooManyColumns);
-    }
-    columns.push(name.to_owned());
-    Ok(columns.len() - 1)
-}
-
-fn put(column: usize, value: Value, cells: &mut Vec<(usize, String)>) -> Result<(), Unreadable> {
-    let text = match value {
-        Value::Null => return Ok(()),
-        Value::Bool(truth) => truth.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => text,
-        Value::Array(values) => {
-            for value in values {
-                if matches!(value, Value::Array(_)) {
-                    return Err(Unreadable::Nested);
-                }
-                put(column, value, cells)?;
-            }
-            return Ok(());
-        }
-        Value::Object(_) => return Err(Unreadable::Nested),
-    };
-    if !text.is_empty() {
-        cells.push((column, text));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

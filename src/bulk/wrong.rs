@@ -104,7 +104,8 @@ impl Wrong {
         for row in &self.refused {
             let reasons: Vec<String> = row.errors.iter().map(|error| told(error, import)).collect();
             let cells = kept.iter().map(|place| cell(row, *place, import.format));
-            let cells: Vec<String> = cells.chain([reasons.join("; ")]).collect();
+            let cells = cells.chain([reasons.join("; ")]);
+            let cells: Vec<String> = cells.chain(surplus(row, import.columns.len())).collect();
             write_line(cells.iter().map(String::as_str), &mut lines);
         }
         lines
@@ -117,6 +118,18 @@ fn told(error: &RowError, import: &Import) -> String {
         Some(column) => format!("{column}: {}", error.reason),
         None => error.reason.clone(),
     }
+}
+
+/// What stood behind the last column.
+fn surplus(row: &Refused, columns: usize) -> Vec<String> {
+    let mut cells = Vec::new();
+    let behind = row.cells.iter();
+    let behind = behind.filter_map(|(place, text)| Some((place.checked_sub(columns)?, text)));
+    for (place, text) in behind.filter(|(_, text)| !text.is_empty()) {
+        cells.resize(cells.len().max(place), String::new());
+        cells.push(text.clone());
+    }
+    cells
 }
 
 /// What stood in a column, as it is read again from CSV.

@@ -228,6 +228,49 @@ async fn wrong_rows_are_told_one_by_one_and_the_others_count() {
 }
 
 #[actix_web::test]
+async fn a_quotation_mark_without_an_end_costs_its_own_row_alone() {
+    let api = Api::start().await;
+    let good = |n| format!("+6281234{n:05},Zoe\n");
+    let mut file = String::from("phone,name\n+628123456789,\"Ana\n");
+    (0..300).for_each(|n| file.push_str(&good(n)));
+    file.push_str("+628123456788,\"Bob\n");
+    (300..310).for_each(|n| file.push_str(&good(n)));
+    let done = import(&api, file, json!({})).await;
+    assert_eq!(counts(&done), [312, 310, 0, 0, 2], "{done}");
+    assert_eq!(done["reasons"], json!({ "unreadable": 2 }));
+    let path = format!("/v1/imports/{}/errors", id(&done));
+    let told = String::from_utf8(api.get(&path).await.body).unwrap();
+    let lines: Vec<&str> = told.lines().skip(1).collect();
+    let line = |line: u32| format!("{line},,unreadable,a quotation mark has no end,,row_refused");
+    assert_eq!(lines, [line(2), line(303)]);
+    let rows = api.get(&format!("{path}?of=rows")).await;
+    let rows = String::from_utf8(rows.body).unwrap();
+    let expected = "phone,name,reason\r\n\
+         '+628123456789,\"\"\"Ana\",a quotation mark has no end\r\n\
+         '+628123456788,\"\"\"Bob\",a quotation mark has no end\r\n";
+    assert_eq!(rows.trim_start_matches('\u{feff}'), expected);
+}
+
+#[actix_web::test]
+async fn a_refused_row_comes_back_with_all_that_stood_in_it() {
+    let api = Api::start().await;
+    let file = "phone,name\n+628123456789,Ana,Jakarta,,x\n+628123456788,Bob\n12,Eve\n";
+    let done = import(&api, file, json!({})).await;
+    assert_eq!(counts(&done), [3, 1, 0, 0, 2], "{done}");
+    let rows = api
+        .get(&format!("/v1/imports/{}/errors?of=rows", id(&done)))
+        .await;
+    let rows = String::from_utf8(rows.body).unwrap();
+    let mut lines = rows.lines().skip(1);
+    let wide = lines.next().unwrap();
+    assert_eq!(
+        wide,
+        "'+628123456789,Ana,the row has more values than there are columns,Jakarta,,x"
+    );
+    assert!(lines.next().unwrap().starts_with("12,Eve,phone: "), "{rows}");
+}
+
+#[actix_web::test]
 async fn files_come_in_three_encodings_and_two_formats() {
     let api = Api::start().await;
     let text = "phone,name\n+628123456780,Zoë\n";

@@ -112,13 +112,79 @@ fn whatever_cannot_be_read_costs_its_own_line() {
             Err((4, Unreadable::MoreThanColumns)),
             Ok((5, vec!["4", "a"])),
             Err((6, Unreadable::TooManyColumns)),
-            Err((7, Unreadable::TooLong)),
+            Err((7, Unreadable::OpenQuote)),
             Ok((8, vec!["6", "Bob"])),
             Ok((9, vec!["7", "Eve"])),
         ];
         assert_eq!(found[..9], expected, "{step}");
         assert_eq!(found.len(), 8 + LONGEST_RECORD / 6 + 2);
     }
+}
+
+#[test]
+fn a_mark_without_an_end_costs_its_own_line() {
+    let columns = vec!["phone".to_owned(), "name".to_owned()];
+    let good = "7,Eve\n".repeat(3_000);
+    for (text, open, rows) in [
+        (format!("5,\"no end\n{good}"), vec![1], 3_000),
+        (format!("{good}5,\"no end"), vec![3_001], 3_000),
+        (format!("5,\"a\n7,Eve\n6,\"b\"\n{good}"), vec![1], 3_002),
+        (format!("5,\"a\r\n7,Eve\r\n6,\"\r\n{good}"), vec![1, 3], 3_001),
+        (format!("\"5,Ana\n7,\"Eve\n{good}"), vec![1, 2], 3_000),
+    ] {
+        for step in [5, 100_000] {
+            let text = Slow(text.as_bytes(), step);
+            let records = Records::new(text, Format::Csv, Separator::Comma, columns.clone(), Place::START);
+            let (good, bad): (Vec<Next>, Vec<Next>) = all(records).into_iter().partition(Result::is_ok);
+            let bad: Vec<_> = bad.iter().map(texts).collect();
+            let told: Vec<_> = open
+                .iter()
+                .map(|line| Err((*line, Unreadable::OpenQuote)))
+                .collect();
+            assert_eq!((bad, good.len()), (told, rows));
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_told_as_it_stands() {
+    let wide = format!("1{}x", ",".repeat(MOST_COLUMNS));
+    let long = "x".repeat(LONGEST_RECORD + 1);
+    let text = format!("1,Ana,b,,c\n2,\"no end\n{wide}\n{long}\n3,\n");
+    let bad = [text.as_bytes(), b"4,a\xff\n5,\"open"].concat();
+    let columns = vec!["phone".to_owned(), "name".to_owned()];
+    for step in [5, 100_000] {
+        let text = Slow(&bad, step);
+        let records = Records::new(text, Format::Csv, Separator::Comma, columns.clone(), Place::START);
+        let found: Vec<_> = (all(records).into_iter())
+            .filter_map(Result::err)
+            .map(|broken| broken.cells.into_iter().filter(|(_, text)| !text.is_empty()))
+            .map(Iterator::collect::<Vec<_>>)
+            .collect();
+        let cells = |cells: &[(usize, &str)]| -> Vec<(usize, String)> {
+            cells
+                .iter()
+                .map(|(column, text)| (*column, (*text).to_owned()))
+                .collect()
+        };
+        let expected = [
+            cells(&[(0, "1"), (1, "Ana"), (2, "b"), (4, "c")]),
+            cells(&[(0, "2"), (1, "\"no end")]),
+            cells(&[(0, "1"), (MOST_COLUMNS, "x")]),
+            cells(&[]),
+            cells(&[(0, "4"), (1, "a\u{fffd}")]),
+            cells(&[(0, "5"), (1, "\"open")]),
+        ];
+        assert_eq!(found, expected, "{step}");
+    }
+    let text: &[u8] = b"[1]\r\n{\"phone\":{}}\n";
+    let records = Records::new(text, Format::Ndjson, Separator::Comma, columns, Place::START);
+    let found = all(records)
+        .into_iter()
+        .filter_map(Result::err)
+        .map(|broken| broken.cells);
+    let expected = ["[1]", "{\"phone\":{}}"].map(|line| vec![(2, line.to_owned())]);
+    assert_eq!(found.collect::<Vec<_>>(), expected);
 }
 
 #[test]
