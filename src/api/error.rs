@@ -326,7 +326,7 @@ impl From<ImportError> for ApiError {
             ImportError::Disk(error) => Self::internal(error),
             ImportError::TooLarge(_) => Self::because(ErrorCode::TooLarge, error.to_string()),
             ImportError::BrokeOff | ImportError::Mapping(_) => Self::invalid(error.to_string()),
-            ImportError::NoTable(NoTable::NotText) => {
+            ImportError::NoTable(NoTable::NotText | NoTable::NotTable) => {
                 Self::because(ErrorCode::FileTypeRefused, error.to_string())
             }
             ImportError::NoTable(_) => Self::invalid(error.to_string()),

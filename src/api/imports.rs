@@ -1,20 +1,22 @@
 //! Imports of contacts: the file is taken as it comes, and read behind the answer.
 
 use actix_web::HttpResponse;
-use actix_web::http::header::CONTENT_DISPOSITION;
+use bytes::Bytes;
 use futures_util::stream;
 use serde_json::{Value, json};
 
 use super::auth::{Call, CanManage, Need, StreamCall};
 use super::error::{ApiError, ErrorCode};
+use super::export_file::{ExportSteps, export_file};
 use super::json::Fields;
 use super::name::Name;
 use crate::bulk::fields::Mapping;
 use crate::bulk::folder::Told;
 use crate::bulk::import::{Import, Order};
-use crate::bulk::imports::ImportError;
+use crate::bulk::imports::{ImportError, WrongRows};
 use crate::bulk::known;
 use crate::bulk::phones::Country;
+use crate::bulk::records::Format;
 use crate::bulk::uploads::Brought;
 use crate::bulk::values::Notation;
 use crate::domain::{ContactLabel, ImportId, ListId};
@@ -50,6 +52,8 @@ fn shown(import: &Import) -> Value {
         "rejected": counts.rejected,
         "left_out": counts.left_out,
         "reasons": import.reasons,
+        "errors_omitted": import.errors_omitted,
+        "refused_omitted": import.refused_omitted,
         "error": import.error,
         "by": import.by,
         "created_at": import.created_at,
@@ -182,12 +186,15 @@ pub(super) async fn errors(call: Call<CanManage>) -> Result<HttpResponse, ApiErr
         Of::Lines => (Told::Errors, "errors"),
         Of::Rows => (Told::Rows, "refused"),
     };
-    let errors = call.state().imports.wrong(call.tenant(), import, told).await?;
-    let name = format!("attachment; filename=\"import-{import}-{what}.csv\"");
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((CONTENT_DISPOSITION, name))
-        .body(errors))
+    let wrong = call.state().imports.wrong(call.tenant(), import, told).await?;
+    export_file(&format!("import-{import}-{what}"), Format::Csv, wrong).await
+}
+
+impl ExportSteps for WrongRows {
+    async fn next(self) -> Result<Option<(Bytes, Self)>, ApiError> {
+        let next = Self::next(self).await?;
+        Ok(next.map(|(piece, rest)| (Bytes::from(piece), rest)))
+    }
 }
 
 /// `DELETE /v1/imports/{import_id}`: calls it off while it runs, and removes it when it is at its end.

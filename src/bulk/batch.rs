@@ -35,6 +35,17 @@ pub struct Refused {
     pub errors: Vec<RowError>,
 }
 
+impl Refused {
+    /// A row with one problem.
+    pub fn because(problem: RowProblem, line: u64, cells: Cells) -> Self {
+        Self {
+            line,
+            cells,
+            errors: vec![problem.of_record(line)],
+        }
+    }
+}
+
 /// Records that were read together.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -131,11 +142,11 @@ impl Source {
                         });
                         continue;
                     }
-                    Ok(row) => (
-                        row.line,
-                        record.cells,
-                        vec![RowProblem::Duplicate.of_record(row.line)],
-                    ),
+                    Ok(row) => {
+                        let refused = Refused::because(RowProblem::Duplicate, row.line, record.cells);
+                        batch.refused.push(refused);
+                        continue;
+                    }
                     Err(errors) => (record.line, record.cells, errors),
                 },
             };

@@ -2,7 +2,7 @@
 //! only the gateway's user may read them, and each is removed as soon as its import ends.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ pub enum Told {
 }
 
 impl Told {
-    const ALL: [Self; 2] = [Self::Errors, Self::Rows];
+    pub(super) const ALL: [Self; 2] = [Self::Errors, Self::Rows];
 
     const fn kind(self) -> &'static str {
         match self {
@@ -248,14 +248,23 @@ impl Folder {
         paths.iter().try_for_each(|path| remove(path))
     }
 
-    /// Writes what was wrong behind so many bytes: what stands behind them was written before a kill, and is told again.
+    /// Writes what was wrong behind so many bytes: what stands behind them was written before a kill, and is told again. The bytes that
+    /// stand there then; nothing where a further step has no room.
     pub fn tell(
         &self,
         (tenant, import): (TenantId, ImportId),
         told: Told,
         behind: u64,
-        lines: &[u8],
-    ) -> io::Result<()> {
+        (lines, budget): (&[u8], &Budget),
+    ) -> io::Result<Option<u64>> {
+        let bytes = behind.saturating_add(u64::try_from(lines.len()).unwrap_or(u64::MAX));
+        if behind / STEP < bytes / STEP {
+            match self.demand_room(tenant, budget) {
+                Err(UploadError::Disk(error)) => return Err(error),
+                Err(_full) => return Ok(None),
+                Ok(_) => {}
+            }
+        }
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -265,23 +274,16 @@ impl Folder {
         file.set_len(behind)?;
         file.seek(SeekFrom::Start(behind))?;
         file.write_all(lines)?;
-        file.sync_data()
+        file.sync_data()?;
+        Ok(Some(bytes))
     }
 
-    /// The first so many bytes of what was wrong; `None` where that is told elsewhere, or no more.
-    pub fn told(
-        &self,
-        (tenant, import): (TenantId, ImportId),
-        told: Told,
-        bytes: u64,
-    ) -> io::Result<Option<Vec<u8>>> {
-        let file = match File::open(self.path(tenant, import, told.kind())) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file?,
-        };
-        let mut text = Vec::new();
-        file.take(bytes).read_to_end(&mut text)?;
-        Ok(Some(text))
+    /// What was wrong; `None` where that is told elsewhere, or no more.
+    pub fn told(&self, (tenant, import): (TenantId, ImportId), told: Told) -> io::Result<Option<File>> {
+        match File::open(self.path(tenant, import, told.kind())) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            file => file.map(Some),
+        }
     }
 }
 
@@ -355,6 +357,8 @@ impl Drop for Upload {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use super::*;
 
     const ONE: TenantId = TenantId::new(7);
@@ -425,16 +429,20 @@ mod tests {
         let (_dir, folder) = folder();
         drop(folder.begin(ONE, FILE, of(5)).unwrap());
         let it = (ONE, FILE);
-        assert_eq!(folder.told(it, Told::Errors, 9).unwrap(), None);
-        folder.tell(it, Told::Errors, 0, b"one\ntwo\n").unwrap();
-        folder.tell(it, Told::Errors, 4, b"three\n").unwrap();
-        folder.tell(it, Told::Rows, 0, b"row\n").unwrap();
-        assert_eq!(
-            folder.told(it, Told::Errors, 10).unwrap().unwrap(),
-            b"one\nthree\n"
-        );
+        assert!(folder.told(it, Told::Errors).unwrap().is_none());
+        let tell = |told, behind, lines: &[u8]| folder.tell(it, told, behind, (lines, &of(5))).unwrap();
+        assert_eq!(tell(Told::Errors, 0, b"one\ntwo\n"), Some(8));
+        assert_eq!(tell(Told::Errors, 4, b"three\n"), Some(10));
+        assert_eq!(tell(Told::Rows, 0, b"row\n"), Some(4));
+        let told = || text(folder.told(it, Told::Errors).unwrap().unwrap());
+        assert_eq!(told(), "one\nthree\n");
+        // Where the tenant's files hold all that they may.
+        let full = Budget { tenant: 0, ..of(5) };
+        let lines = vec![b'x'; 9 << 20];
+        assert_eq!(folder.tell(it, Told::Errors, 10, (&lines, &full)).unwrap(), None);
+        assert_eq!(told(), "one\nthree\n");
         folder.remove_data(ONE, FILE).unwrap();
-        assert_eq!(folder.told(it, Told::Errors, 4).unwrap().unwrap(), b"one\n");
+        assert_eq!(told(), "one\nthree\n");
         assert_eq!(
             (folder.list().unwrap(), folder.list_told().unwrap()),
             (vec![], vec![it])
@@ -468,7 +476,9 @@ mod tests {
             Err(UploadError::TenantFull(_))
         ));
         // What is told of wrong rows takes room, and no place among those that wait.
-        folder.tell((other, id(9)), Told::Errors, 0, b"x").unwrap();
+        folder
+            .tell((other, id(9)), Told::Errors, 0, (b"x", &of(1)))
+            .unwrap();
         megabytes(other, id(3), 1).unwrap();
         megabytes(other, id(4), 1).unwrap();
         megabytes(other, id(5), 1).unwrap();

@@ -125,6 +125,12 @@ pub struct Import {
     /// Bytes of the file of refused rows.
     #[serde(default)]
     pub refused_bytes: u64,
+    /// Lines that the file of errors has no room for: it is cut before the first of them.
+    #[serde(skip_serializing_if = "is_none", default)]
+    pub errors_omitted: u64,
+    /// Rows that the file of refused rows has no room for.
+    #[serde(skip_serializing_if = "is_none", default)]
+    pub refused_omitted: u64,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,
@@ -178,6 +184,14 @@ impl Import {
         }
     }
 
+    /// How much was not written of wrong rows, where there was no room.
+    pub const fn omitted(&mut self, told: Told) -> &mut u64 {
+        match told {
+            Told::Errors => &mut self.errors_omitted,
+            Told::Rows => &mut self.refused_omitted,
+        }
+    }
+
     /// Whether no gateway has said for long that it has it.
     pub fn is_silent(&self, now: Timestamp) -> bool {
         self.state == ImportState::Running && now.since(self.changed_at) > SILENT
@@ -191,6 +205,11 @@ impl Import {
             ..self.clone()
         })
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl PlainRow for Import {

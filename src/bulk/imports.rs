@@ -1,7 +1,8 @@
 //! Imports: starting, telling of and calling them off. Files are taken by `uploads`, imports carried out by `run`.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -13,6 +14,7 @@ use super::import::{Counts, Import, ImportState, Order, Remembered};
 use super::known;
 use super::look::NoTable;
 use super::new_attributes::plan;
+use super::wrong::cut_line;
 use crate::actors::TenantPort;
 use crate::config::{ImportsConfig, StoreConfig};
 use crate::domain::{Clock, ImportId, TenantId};
@@ -28,6 +30,8 @@ const COMING: usize = 8;
 pub(super) const MOST_OPEN: usize = 5;
 /// Imports of a tenant that are told of: the oldest that is at its end goes for a new one.
 pub(super) const MOST: usize = 50;
+/// Bytes that are read at once of what was wrong.
+const PIECE: u64 = 64 << 10;
 /// Bytes of a mapping, and of a header that is remembered: they stand in one row with others.
 const MAPPING_BYTES: usize = 32 << 10;
 const HEADER_BYTES: usize = 100;
@@ -219,6 +223,8 @@ impl Imports {
                 place: before.start,
                 errors_bytes: 0,
                 refused_bytes: 0,
+                errors_omitted: 0,
+                refused_omitted: 0,
                 error: None,
                 started_at: Some(now),
                 changed_at: now,
@@ -315,18 +321,56 @@ impl Imports {
         tenant: TenantId,
         import: ImportId,
         told: Told,
-    ) -> Result<Vec<u8>, ImportError> {
-        let row = self.found(tenant, import).await?.row;
-        let bytes = match told {
-            Told::Errors => row.errors_bytes,
-            Told::Rows => row.refused_bytes,
-        };
+    ) -> Result<WrongRows, ImportError> {
+        let mut row = self.found(tenant, import).await?.row;
+        let bytes = *row.wrong_bytes(told);
+        let last = cut_line(told, *row.omitted(told), row.columns.len());
         if bytes == 0 {
-            return Ok(Vec::new());
+            return Ok(WrongRows {
+                file: None,
+                left: 0,
+                last,
+            });
         }
         let folder = self.folder.clone();
-        let found = blocking(move || folder.told((tenant, import), told, bytes)).await?;
-        found.ok_or(ImportError::Elsewhere)
+        let found = blocking(move || folder.told((tenant, import), told)).await?;
+        Ok(WrongRows {
+            file: Some(found.ok_or(ImportError::Elsewhere)?),
+            left: bytes,
+            last,
+        })
+    }
+}
+
+/// What was wrong with rows, as it is read piece by piece.
+pub struct WrongRows {
+    file: Option<File>,
+    left: u64,
+    last: Vec<u8>,
+}
+
+impl WrongRows {
+    /// The next piece and what comes behind it; nothing at the end. No piece is empty.
+    pub async fn next(mut self) -> Result<Option<(Vec<u8>, Self)>, ImportError> {
+        let Some(mut file) = self.file.take().filter(|_| self.left > 0) else {
+            let last = std::mem::take(&mut self.last);
+            return Ok((!last.is_empty()).then_some((last, self)));
+        };
+        let most = self.left.min(PIECE);
+        let (file, piece) = blocking(move || {
+            let mut piece = Vec::new();
+            file.by_ref().take(most).read_to_end(&mut piece)?;
+            Ok::<_, ImportError>((file, piece))
+        })
+        .await?;
+        if piece.is_empty() {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        self.left = self
+            .left
+            .saturating_sub(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        self.file = Some(file);
+        Ok(Some((piece, self)))
     }
 }
 

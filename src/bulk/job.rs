@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::batch::{Batch, Cells, Layout, ReadRow, Refused, Source};
+use super::batch::{Batch, Layout, ReadRow, Refused, Source};
 use super::erased::{Erased, Looking};
+use super::folder::{Budget, Told};
 use super::import::{Import, ImportState};
 use super::imports::{Imports, blocking};
 use super::known::Definitions;
@@ -19,7 +20,7 @@ use super::reader::reading;
 use super::records::Place;
 use super::rows::{Reading, Row, RowError, RowProblem};
 use super::waits::{Unanswered, Waits};
-use super::wrong::Wrong;
+use super::wrong::{Wrong, most};
 use crate::actors::request::Refusal;
 use crate::crash::{self, CrashPoint};
 use crate::domain::{
@@ -309,7 +310,7 @@ impl Job<'_> {
                     }
                     left_out.extend(row.left_out);
                 }
-                Err(problem) => refused.push(alone(problem, row.line, cells)),
+                Err(problem) => refused.push(Refused::because(problem, row.line, cells)),
             }
         }
         let rejected = u64::try_from(refused.len()).unwrap_or(u64::MAX);
@@ -417,7 +418,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Keeps what was wrong, as far as there is room.
+    /// Keeps what was wrong, as far as there is room, and counts the rest.
     async fn keep_wrong(&mut self, refused: Vec<Refused>, left_out: Vec<RowError>) -> Result<(), Ended> {
         let wrong = Wrong::new(refused, left_out);
         for (problem, count) in wrong.reasons() {
@@ -425,11 +426,22 @@ impl Job<'_> {
         }
         self.row.counts.left_out += wrong.left_out();
         let key = (self.tenant, self.row.import_id);
-        for (told, behind, lines) in wrong.lines(&self.row) {
-            let folder = self.imports.folder.clone();
-            let bytes = behind.saturating_add(u64::try_from(lines.len()).unwrap_or(u64::MAX));
-            blocking(move || folder.tell(key, told, behind, &lines)).await?;
-            *self.row.wrong_bytes(told) = bytes;
+        for told in Told::ALL {
+            let count = wrong.count(told);
+            let behind = *self.row.wrong_bytes(told);
+            // What was cut once stays cut: nobody looks for a hole in the middle.
+            let is_cut = *self.row.omitted(told) > 0 || behind >= most(self.row.bytes);
+            let written = if count == 0 || is_cut {
+                None
+            } else {
+                let lines = wrong.lines(told, &self.row);
+                let (folder, budget) = (self.imports.folder.clone(), Budget::from(&self.imports.settings));
+                blocking(move || folder.tell(key, told, behind, (&lines, &budget))).await?
+            };
+            match written {
+                Some(bytes) => *self.row.wrong_bytes(told) = bytes,
+                None => *self.row.omitted(told) += count,
+            }
         }
         Ok(())
     }
@@ -456,15 +468,6 @@ impl Job<'_> {
         } else {
             Err(Ended::CalledOff)
         }
-    }
-}
-
-/// A row with one problem.
-fn alone(problem: RowProblem, line: u64, cells: Cells) -> Refused {
-    Refused {
-        line,
-        cells,
-        errors: vec![problem.of_record(line)],
     }
 }
 

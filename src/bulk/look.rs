@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use super::cells::BYTE_ORDER_MARK;
 use super::fields::headers;
 use super::records::{Format, Place, Record, Records, Separator, Unreadable};
 
@@ -44,6 +45,11 @@ pub enum NoTable {
     /// It is a workbook, an archive, a picture.
     #[error("the file is no text: save it as CSV (UTF-8) and upload that")]
     NotText,
+    /// It is a page, a picture in XML, a document, a program, an address card: text, but no table.
+    #[error(
+        "the file is text, but no table: save it as CSV (UTF-8) or as one JSON object a line, and upload that"
+    )]
+    NotTable,
     /// Its line of headers is none.
     #[error("the line of headers cannot be read: {0}")]
     Headers(Unreadable),
@@ -60,6 +66,9 @@ pub fn look<R: Read>(open: impl Fn() -> io::Result<R>) -> io::Result<Result<Seen
         .read_to_end(&mut head)?;
     if !is_text(&head) {
         return Ok(Err(NoTable::NotText));
+    }
+    if is_other_text(&head) {
+        return Ok(Err(NoTable::NotTable));
     }
     let format = Format::of(&head);
     // Excel's own first line, which says what separates values.
@@ -127,6 +136,33 @@ fn is_text(head: &[u8]) -> bool {
     let line = head.split(|byte| *byte == b'\n').find(|line| !line.is_empty());
     let line = String::from_utf8_lossy(line.unwrap_or_default());
     !line.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\r'))
+}
+
+/// Whether a text begins as no table does: with a tag, as SVG, HTML and any XML, or with the mark of a document, a program, a letter.
+fn is_other_text(head: &[u8]) -> bool {
+    const BEGINNINGS: [&str; 8] = [
+        "<",
+        "{\\rtf",
+        "%!PS",
+        "#!",
+        "BEGIN:VCARD",
+        "BEGIN:VCALENDAR",
+        "MIME-Version:",
+        "-----BEGIN ",
+    ];
+    let text = head
+        .strip_prefix(BYTE_ORDER_MARK)
+        .unwrap_or(head)
+        .trim_ascii_start();
+    let begins = |beginning: &str| {
+        let start = text.get(..beginning.len()).unwrap_or_default();
+        start.eq_ignore_ascii_case(beginning.as_bytes())
+    };
+    let is_array = text
+        .strip_prefix(b"[")
+        .is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"));
+    let is_known = infer::get(text).is_some_and(|kind| kind.matcher_type() == infer::MatcherType::Text);
+    is_array || is_known || BEGINNINGS.into_iter().any(begins)
 }
 
 /// `sep=;` in the first line, and the bytes of that line.
@@ -230,7 +266,7 @@ mod tests {
             .collect();
         let keys = keys.concat();
         let keys = format!("{{{keys}\"phone\":1}}\n");
-        let cases: [(&[u8], NoTable); 12] = [
+        let cases: [(&[u8], NoTable); 21] = [
             (b"", NoTable::Empty),
             (b"\n\n", NoTable::Empty),
             (b"\r\n", NoTable::Empty),
@@ -239,6 +275,18 @@ mod tests {
             (b"PK\x03\x04\x14", NoTable::NotText),
             ("\u{1f}‹\u{8}\u{0}".as_bytes(), NoTable::NotText),
             ("\u{89}PNG\r\n\u{1a}\n".as_bytes(), NoTable::NotText),
+            (b"<?xml version=\"1.0\"?>\n<a/>", NoTable::NotTable),
+            (
+                b"\xEF\xBB\xBF\n<svg xmlns=\"x\"><script/></svg>",
+                NoTable::NotTable,
+            ),
+            (b"<!DOCTYPE html>\n<p>phone,name", NoTable::NotTable),
+            (b"<!-- a --><svg/>", NoTable::NotTable),
+            (b"{\\rtf1\\ansi phone}", NoTable::NotTable),
+            (b"begin:vcard\r\nTEL:+62812", NoTable::NotTable),
+            (b"#!/bin/sh\nphone,name", NoTable::NotTable),
+            (b"[\n {\"phone\":\"62812\"}]", NoTable::NotTable),
+            (b"%!PS-Adobe-3.0\n", NoTable::NotTable),
             (b"Zo\xFF,phone\n", NoTable::Headers(Unreadable::NotText)),
             (wide.as_bytes(), NoTable::Headers(Unreadable::TooManyColumns)),
             (long.as_bytes(), NoTable::Headers(Unreadable::TooLong)),

@@ -81,6 +81,8 @@ impl Imports {
             place: seen.place,
             errors_bytes: 0,
             refused_bytes: 0,
+            errors_omitted: 0,
+            refused_omitted: 0,
             error: None,
             by: brought.by,
             created_at: now,

@@ -11,12 +11,32 @@ use super::import::Import;
 use super::records::Format;
 use super::rows::{RowError, RowProblem};
 
-/// Bytes of what was wrong that are kept, line by line; the rest is counted.
-const MOST_ERRORS: u64 = 4 << 20;
-/// Bytes of refused rows that are kept.
-const MOST_ROWS: u64 = 8 << 20;
+/// Bytes of either file that are kept in any case; the rest is counted.
+const MOST: u64 = 8 << 20;
+/// Bytes of either for each byte of the import's file, where that is more: room for a row with several wrong cells.
+const MOST_SHARE: u64 = 4;
 /// The column that says why.
 const REASON: &str = "reason";
+
+/// Bytes that a file may have which tells of the wrong rows of one with so many.
+pub fn most(bytes: u64) -> u64 {
+    bytes.saturating_mul(MOST_SHARE).max(MOST)
+}
+
+/// The last line of a file that is cut: how many lines are not in it.
+pub fn cut_line(told: Told, omitted: u64, columns: usize) -> Vec<u8> {
+    let mut line = Vec::new();
+    if omitted > 0 {
+        let before = match told {
+            Told::Errors => 3,
+            Told::Rows => columns,
+        };
+        let says = format!("the list is cut: {omitted} more are not in it");
+        let cells = std::iter::repeat_n("", before).chain([says.as_str()]);
+        write_line(cells, &mut line);
+    }
+    line
+}
 
 /// What was wrong with some rows.
 pub struct Wrong {
@@ -46,17 +66,22 @@ impl Wrong {
         u64::try_from(self.left_out.len()).unwrap_or(u64::MAX)
     }
 
-    /// What is to be written to each file, and behind how many bytes.
-    pub fn lines(&self, import: &Import) -> Vec<(Told, u64, Vec<u8>)> {
-        let mut all = Vec::new();
-        let (errors, rows) = (import.errors_bytes, import.refused_bytes);
-        if !(self.refused.is_empty() && self.left_out.is_empty()) && errors < MOST_ERRORS {
-            all.push((Told::Errors, errors, self.errors(import)));
+    /// Lines of one of the files that tell of it.
+    pub fn count(&self, told: Told) -> u64 {
+        let errors = self.refused.iter().map(|row| row.errors.len());
+        let count = match told {
+            Told::Errors => errors.sum::<usize>() + self.left_out.len(),
+            Told::Rows => self.refused.len(),
+        };
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+
+    /// These lines.
+    pub fn lines(&self, told: Told, import: &Import) -> Vec<u8> {
+        match told {
+            Told::Errors => self.errors(import),
+            Told::Rows => self.rows(import),
         }
-        if !self.refused.is_empty() && rows < MOST_ROWS {
-            all.push((Told::Rows, rows, self.rows(import)));
-        }
-        all
     }
 
     fn errors(&self, import: &Import) -> Vec<u8> {

@@ -252,6 +252,60 @@ async fn a_quotation_mark_without_an_end_costs_its_own_row_alone() {
 }
 
 #[actix_web::test]
+async fn every_wrong_row_of_a_long_file_is_told() {
+    let api = Api::start().await;
+    let name = "n".repeat(150);
+    let mut file = String::from("phone,name\n");
+    let rows = 62_000;
+    (0..rows).for_each(|n| file.push_str(&format!("{n},{name}\n")));
+    let done = import(&api, file, json!({ "dry_run": true })).await;
+    assert_eq!(counts(&done), [rows, 0, 0, 0, rows]);
+    assert_eq!(
+        (&done["errors_omitted"], &done["refused_omitted"]),
+        (&json!(0), &json!(0))
+    );
+    let path = format!("/v1/imports/{}/errors", id(&done));
+    let count = |answer: &Answer| answer.body.iter().filter(|byte| **byte == b'\n').count();
+    let lines = api.get(&path).await;
+    assert!(lines.body.len() > 8 << 20);
+    // Each has a wrong phone and a wrong name.
+    assert_eq!(count(&lines), usize::try_from(2 * rows + 1).unwrap());
+    let refused = api.get(&format!("{path}?of=rows")).await;
+    assert!(refused.body.len() > 8 << 20);
+    assert_eq!(count(&refused), usize::try_from(rows + 1).unwrap());
+}
+
+#[actix_web::test]
+async fn a_list_of_wrong_rows_that_is_cut_says_how_many_are_not_in_it() {
+    let api = Api::start_with(Setup {
+        sections: "[imports]\nmax_tenant_bytes = \"17 MiB\"\n",
+        ..Setup::default()
+    })
+    .await;
+    let mut file = String::from("phone,name\n");
+    let rows = 62_000;
+    let name = "n".repeat(130);
+    (0..rows).for_each(|n| file.push_str(&format!("{n},{name}\n")));
+    let done = import(&api, file, json!({ "dry_run": true })).await;
+    let path = format!("/v1/imports/{}/errors", id(&done));
+    for (of, field, count) in [
+        ("lines", "errors_omitted", 2 * rows),
+        ("rows", "refused_omitted", rows),
+    ] {
+        let omitted = done[field].as_u64().unwrap();
+        assert!(omitted > 0, "{done}");
+        let text = String::from_utf8(api.get(&format!("{path}?of={of}")).await.body).unwrap();
+        let last = text.lines().last().unwrap();
+        assert!(
+            last.ends_with(&format!("the list is cut: {omitted} more are not in it")),
+            "{last}"
+        );
+        let told = u64::try_from(text.lines().count()).unwrap() - 2;
+        assert_eq!(told + omitted, count, "{of}");
+    }
+}
+
+#[actix_web::test]
 async fn a_refused_row_comes_back_with_all_that_stood_in_it() {
     let api = Api::start().await;
     let file = "phone,name\n+628123456789,Ana,Jakarta,,x\n+628123456788,Bob\n12,Eve\n";
@@ -267,7 +321,7 @@ async fn a_refused_row_comes_back_with_all_that_stood_in_it() {
         wide,
         "'+628123456789,Ana,the row has more values than there are columns,Jakarta,,x"
     );
-    assert!(lines.next().unwrap().starts_with("12,Eve,phone: "), "{rows}");
+    assert!(lines.next().unwrap().starts_with("12,Eve,\"phone: "), "{rows}");
 }
 
 #[actix_web::test]
@@ -390,6 +444,10 @@ async fn what_is_no_file_of_contacts_is_refused_and_leaves_nothing() {
     assert_eq!(refused.outcome(), (403, "forbidden".to_owned()));
     let workbook = upload(&api, "x.csv", b"PK\x03\x04\0\0".to_vec()).await;
     assert_eq!(workbook.outcome(), (422, "file_type_refused".to_owned()));
+    let picture = upload(&api, "x.csv", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>\n").await;
+    assert_eq!(picture.outcome(), (422, "file_type_refused".to_owned()));
+    let cards = upload(&api, "x.csv", "BEGIN:VCARD\r\nTEL:+628123456789\r\nEND:VCARD\r\n").await;
+    assert_eq!(cards.outcome(), (422, "file_type_refused".to_owned()));
     for n in 0..6 {
         let answer = upload(&api, "x.csv", "phone\n+628123456780\n").await;
         assert_eq!(answer.status, if n < 5 { 201 } else { 422 }, "{n}");
