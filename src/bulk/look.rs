@@ -161,8 +161,7 @@ fn is_other_text(head: &[u8]) -> bool {
     let is_array = text
         .strip_prefix(b"[")
         .is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"));
-    let is_known = infer::get(text).is_some_and(|kind| kind.matcher_type() == infer::MatcherType::Text);
-    is_array || is_known || BEGINNINGS.into_iter().any(begins)
+    is_array || BEGINNINGS.into_iter().any(begins)
 }
 
 /// `sep=;` in the first line, and the bytes of that line.
