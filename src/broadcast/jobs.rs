@@ -10,6 +10,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::Broadcasts;
 use super::guard::PauseCause;
+use super::runner::RESTS;
 use super::steering::wanted;
 use super::waits::{Ended, Waits};
 use super::zones::{begins, rests};
@@ -48,8 +49,11 @@ enum Work {
 /// What is under way.
 #[derive(Default)]
 struct UnderWay {
-    jobs: JoinSet<()>,
+    /// Until when each is not to be taken up again.
+    jobs: JoinSet<Option<Timestamp>>,
     known: BTreeMap<Id, (Key, Work)>,
+    /// Those that rest hold no place.
+    resting: BTreeMap<Key, Timestamp>,
 }
 
 impl UnderWay {
@@ -88,11 +92,13 @@ impl Broadcasts {
                 () = self.wake.notified() => {}
                 _ = due.tick() => {}
                 Some(ended) = under_way.jobs.join_next_with_id() => {
-                    let id = match ended {
-                        Ok((id, ())) => id,
-                        Err(error) => error.id(),
+                    let (id, rests) = match ended {
+                        Ok(ended) => ended,
+                        Err(error) => (error.id(), None),
                     };
-                    under_way.known.remove(&id);
+                    if let (Some((key, _)), Some(until)) = (under_way.known.remove(&id), rests) {
+                        under_way.resting.insert(key, until);
+                    }
                     continue;
                 }
             }
@@ -127,6 +133,8 @@ impl Broadcasts {
                 }
             }
             if !page.more {
+                let now = self.clock.now();
+                under_way.resting.retain(|_, until| now < *until);
                 metrics::broadcasts_stalled().set(metrics::number(stalled));
                 return Ok(());
             }
@@ -157,6 +165,11 @@ impl Broadcasts {
             }
             BroadcastState::Draft | BroadcastState::Ready => return self.forget_idle(key, job, now).await,
         };
+        let rests = under_way.resting.get(&key).copied();
+        // A clock that was set back makes nobody wait for longer.
+        if work == Work::Run && rests.is_some_and(|until| now < until && until <= now.after(RESTS)) {
+            return Ok(());
+        }
         // Only who has something to do here wakes a tenant.
         if under_way.admits(key, work) && self.is_here(key.0).await {
             self.begin(under_way, key, work, shutdown);
@@ -181,7 +194,10 @@ impl Broadcasts {
         }
         let lanes = self.tenants.lanes(tenant).await.unwrap_or_default();
         let row = self.found(tenant, broadcast).await?.map(|found| found.row);
-        if row.as_ref().is_some_and(|row| rests(row, now)) {
+        let progress = BroadcastProgressRow::at(tenant, broadcast);
+        let progress = self.table::<BroadcastProgressRow>().get(&progress).await?;
+        let progress = progress.map(|found| found.row);
+        if row.as_ref().is_some_and(|row| rests(row, progress.as_ref(), now)) {
             return Ok(());
         }
         let number = row.as_ref().and_then(Broadcast::number);
@@ -279,6 +295,7 @@ impl Broadcasts {
             };
             match ended {
                 Ok(()) | Err(Ended::CalledOff | Ended::Stopped) => {}
+                Err(Ended::Resting(until)) => return Some(until),
                 Err(Ended::Interrupted) => {
                     tracing::warn!(tenant.id = %tenant, broadcast.id = %broadcast, ?work, "a broadcast waits for the store");
                 }
@@ -289,6 +306,7 @@ impl Broadcasts {
                     tracing::warn!(tenant.id = %tenant, broadcast.id = %broadcast, ?work, ?problem, "a broadcast cannot go on");
                 }
             }
+            None
         };
         under_way
             .known

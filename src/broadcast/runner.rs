@@ -15,7 +15,7 @@ use super::chunks::PlanPlace;
 use super::guard;
 use super::variables::Filling;
 use super::waits::{Ended, Waits};
-use super::zones::timetable_now;
+use super::zones::{rests_until, timetable_now};
 use crate::actors::request::Refusal;
 use crate::crash::{self, CrashPoint};
 use crate::domain::broadcast::Pacing;
@@ -36,8 +36,10 @@ use crate::telemetry::metrics;
 const TICK: Duration = Duration::from_millis(100);
 /// How often it is looked what people want of the broadcast.
 const LOOK: Duration = Duration::from_millis(500);
-/// The same while nobody may be sent to.
-const RESTS: Duration = Duration::from_secs(1);
+/// How long a broadcast rests at most, while nobody may be sent to, before it is looked what is wanted and what Meta says.
+pub(super) const RESTS: Duration = Duration::from_mins(1);
+/// For less it keeps its place among those that run.
+const SHORT_REST: Duration = Duration::from_secs(2);
 /// Recipients that are handed over together: as many as the ledger takes into one batch.
 const TOGETHER: usize = 64;
 
@@ -104,8 +106,8 @@ struct Runner<'a> {
     kept: u32,
     /// How many had their turn since it was noted how far it is.
     unnoted: u32,
-    /// Whether all wait for a sending hour.
-    rests: bool,
+    /// How many wait for zones that are shut, and when that was counted.
+    put_off: Option<(Duration, u32)>,
     pace: Pace,
     looked: Duration,
     speed: Speed,
@@ -166,7 +168,7 @@ impl<'a> Runner<'a> {
             chunk: 0,
             kept: 0,
             unnoted: 0,
-            rests: false,
+            put_off: None,
             timetable,
             looked: now,
             speed: Speed::new(now),
@@ -230,19 +232,18 @@ impl<'a> Runner<'a> {
                 return Err(cause.into());
             }
             self.begin_zones(now).await?;
-            let due = self.timetable.due(now);
-            if due.is_none() && !is_over {
-                self.rest(&tally, now).await?;
+            if let Some(until) = rests_until(&mut self.timetable, now) {
+                self.rest(&tally, now, until).await?;
                 continue;
             }
-            self.rests = false;
+            let due = self.timetable.due(now);
             let gone = tally.counts.messages().saturating_sub(waiting);
             if self.speed.measure(gone, self.broadcasts.clock.monotonic()) {
                 self.note().await?;
             }
-            let room = self
-                .window()
-                .saturating_sub(u32::try_from(waiting).unwrap_or(u32::MAX));
+            let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+            let waiting = waiting.saturating_sub(self.put_off(waiting, now).await?);
+            let room = self.window().saturating_sub(waiting);
             let room = room.min(self.pace.allowed(self.broadcasts.clock.monotonic()));
             // Few at a time cost a commit each.
             let worthwhile = (self.window() / 8).max(1);
@@ -260,18 +261,18 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Waits for a sending hour. Nothing of the plan is held meanwhile.
-    async fn rest(&mut self, tally: &BroadcastTally, now: Timestamp) -> Result<(), Ended> {
-        if !self.rests {
-            self.rests = true;
-            self.speed = Speed::new(self.broadcasts.clock.monotonic());
-            self.note().await?;
-        }
+    /// Waits for a sending hour: a short while here, and else without a place among those that run.
+    async fn rest(&mut self, tally: &BroadcastTally, now: Timestamp, until: Timestamp) -> Result<(), Ended> {
+        self.speed = Speed::new(self.broadcasts.clock.monotonic());
+        self.note().await?;
         if tally.is_due(now) {
             self.steer().await?;
         }
-        let opens = self.timetable.opens(now).map_or(RESTS, |opens| opens.since(now));
-        self.waits.sleep(opens.clamp(TICK, RESTS)).await?;
+        let long = until.since(now);
+        if long > SHORT_REST {
+            return Err(Ended::Resting(until.min(now.after(RESTS))));
+        }
+        self.waits.sleep(long.max(TICK)).await?;
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use super::guard::PauseCause;
 use crate::actors::request::Refusal;
 use crate::bulk::waits::Unanswered;
 pub(super) use crate::bulk::waits::Waits;
-use crate::domain::BroadcastProblem;
+use crate::domain::{BroadcastProblem, Timestamp};
 use crate::store::StoreError;
 
 /// Why a job did not come to its end.
@@ -16,6 +16,8 @@ pub(super) enum Ended {
     Stopped,
     /// The store or the tenant takes nothing: it is taken up again.
     Interrupted,
+    /// Nobody may be sent to before then: it is taken up again.
+    Resting(Timestamp),
     /// It cannot go on.
     Failed(BroadcastProblem),
     /// It is to stand still until a person looks at it.

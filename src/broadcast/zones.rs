@@ -136,9 +136,20 @@ pub(super) fn begins(row: &Broadcast) -> Option<(Timestamp, Option<Timestamp>)> 
     Some((at, Some(late)))
 }
 
-/// Whether recipients wait for a sending hour.
-pub(super) fn rests(row: &Broadcast, now: Timestamp) -> bool {
-    timetable_now(row, None).is_some_and(|mut timetable| timetable.opens(now).is_some())
+/// Whether all whose turn is to come wait for a sending hour.
+pub(super) fn rests(row: &Broadcast, progress: Option<&BroadcastProgressRow>, now: Timestamp) -> bool {
+    timetable_now(row, progress).is_some_and(|mut timetable| rests_until(&mut timetable, now).is_some())
+}
+
+/// When somebody may be sent to again, where nobody may now.
+pub(super) fn rests_until(timetable: &mut Timetable, now: Timestamp) -> Option<Timestamp> {
+    if timetable.is_over() {
+        timetable.reopens(now)
+    } else if timetable.due(now).is_none() {
+        timetable.opens(now)
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

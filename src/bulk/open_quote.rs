@@ -17,16 +17,22 @@ enum At {
 }
 
 /// Whether the text of one record holds a mark that has no end: the record ends within it, or it spans lines and something else than the
-/// next value stands behind it, there are more values than columns, or each of its lines looks like a record of its own.
+/// next value stands behind it, there are more values than columns, or the mark that ends it stands where a value begins and each of its lines looks
+/// like a record of its own.
 pub(super) fn has_open_quote(text: &[u8], separator: u8, columns: usize) -> bool {
     let text = without_end(text);
     let (mut at, mut values) = (At::Start, 1);
     // Of the value, and of any.
     let (mut spans, mut is_spanning) = (false, false);
+    // Whether a mark that ends a value over lines stands where one begins.
+    let (mut before, mut begins) = (b'\n', false);
     for byte in text {
         at = match (at, *byte) {
             (At::Start, b'"') | (At::Closed, b'"') => At::Quoted,
-            (At::Quoted, b'"') => At::Closed,
+            (At::Quoted, b'"') => {
+                begins |= spans && (before == separator || before == b'\n');
+                At::Closed
+            }
             (At::Quoted, byte) => {
                 let breaks = byte == b'\n';
                 (spans, is_spanning) = (spans || breaks, is_spanning || breaks);
@@ -41,11 +47,12 @@ pub(super) fn has_open_quote(text: &[u8], separator: u8, columns: usize) -> bool
             (At::Closed | At::Trailing, _) => At::Trailing,
             (At::Start | At::Bare, _) => At::Bare,
         };
+        before = *byte;
     }
     if at == At::Quoted {
         return true;
     }
-    is_spanning && columns > 0 && (values > columns || are_records(text, separator, columns))
+    is_spanning && columns > 0 && (values > columns || begins && are_records(text, separator, columns))
 }
 
 /// Whether each line has a value for each column and begins as the first does: with a digit, or with something else.
@@ -127,6 +134,8 @@ mod tests {
             ("5,\"a\n6,b\",c,d\n", 2, true),
             ("5,\"two\nlines\"\n", 2, false),
             ("5,\"two\nlines, or so\"\n", 2, false),
+            ("Ana,+62,\"Jl. X 5\nKota, Jakarta, 12345\"\n", 3, false),
+            ("Ana,\"said \"\"yes\"\"\nor, no\"\n", 2, false),
             ("5,\"two \"\"lines\"\"\n\",x\n", 3, false),
             ("5,\"two\nlines\" ,x\n", 3, false),
             ("5,\"a\" b,c\n", 3, false),

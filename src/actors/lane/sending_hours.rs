@@ -34,7 +34,7 @@ struct Known {
 /// What is known of the hours of broadcasts whose messages wait.
 #[derive(Debug, Default)]
 pub(super) struct SendingHoursBook {
-    /// Without hours: one that has none, or that is gone.
+    /// Without hours: one that has none although its message does, or that is gone.
     known: HashMap<BroadcastId, Option<Known>>,
     wanted: Vec<BroadcastId>,
     is_read: bool,
@@ -58,14 +58,19 @@ impl SendingHoursBook {
                 reason: DelayReason::Scheduled,
             });
         };
-        let known = known.as_ref()?;
-        let zones = known.zones.get(usize::from(hours.zone))?;
-        // Hours that are never open are none that a plan has.
-        let opens = known.week.next_open(zones, now.wall)?;
-        if opens <= now.wall {
+        let opens = known.as_ref().and_then(|known| {
+            let zones = known.zones.get(usize::from(hours.zone))?;
+            known.week.next_open(zones, now.wall)
+        });
+        if opens.is_some_and(|opens| opens <= now.wall) {
             return None;
         }
-        let until = opens.min(now.wall.after(LONGEST));
+        // Where it cannot be told it is not sent, and its row is read again.
+        if opens.is_none() {
+            self.known.remove(&broadcast);
+        }
+        let longest = now.wall.after(LONGEST);
+        let until = opens.map_or(longest, |opens| opens.min(longest));
         self.shut.push((waiting.message, until));
         Some(Hold {
             until: now.mono_at(until),

@@ -27,6 +27,10 @@ struct World {
 
 impl World {
     async fn new(more: &Value) -> Self {
+        Self::of(more, FILE).await
+    }
+
+    async fn of(more: &Value, file: &str) -> Self {
         let api = Api::start().await;
         let number = Number {
             id: number(ONE),
@@ -37,19 +41,24 @@ impl World {
             rate: SendRate::STANDARD,
             access_token: AccessToken::new("token"),
         };
-        let mut broadcast = broadcast_of(number.id.as_str());
+        api.store.put_number(number).await.unwrap();
+        Self::at(api, more, file).await
+    }
+
+    /// One more at the same gateway.
+    async fn at(api: Api, more: &Value, to: &str) -> Self {
+        let mut broadcast = broadcast_of(number(ONE).as_str());
         broadcast
             .as_object_mut()
             .unwrap()
             .extend(more.as_object().unwrap().clone());
-        api.store.put_number(number).await.unwrap();
         let made = api.post("/v1/broadcasts", &broadcast).await;
         assert_eq!(made.status, 201, "{}", made.json());
         let id = made.json()["broadcast"]["broadcast_id"].clone();
         let id: BroadcastId = id.as_str().unwrap().parse().unwrap();
         let path = format!("/v1/broadcasts/{id}");
         let file = api.call("PUT", &format!("{path}/audience"));
-        let answer = file.header("Content-Type", "text/csv").body(FILE.to_owned());
+        let answer = file.header("Content-Type", "text/csv").body(to.to_owned());
         assert_eq!(answer.send().await.status, 200);
         let world = Self { api, id, path };
         world.press("plan", &json!({}), 202).await;
@@ -186,6 +195,34 @@ async fn nobody_is_sent_to_in_quiet_hours_and_each_once() {
     world.worked_until_submitted(4).await;
     let all = ["4915112345678", "4915112345679", "628120001001", "628120001002"];
     assert_eq!(world.phones().await, all);
+}
+
+#[actix_web::test]
+async fn what_waits_for_the_morning_takes_no_room_from_zones_that_are_open() {
+    // As many as the number sends in a second, and one elsewhere.
+    let east = (0..80).map(|n| format!("+6281200020{n:02}\n"));
+    let file = format!("phone\n{}+4915112345678\n", east.collect::<String>());
+    let world = World::of(&json!({ "hours": each_day("09:00", "20:00") }), &file).await;
+    world.api.clock.advance(TO_THREE);
+    world.launch().await;
+    world.worked_until_submitted(80).await;
+    // Nobody sent them, and it is night there again.
+    world.api.clock.advance(8 * HOUR);
+    world.worked_until_submitted(81).await;
+}
+
+#[actix_web::test]
+async fn broadcasts_that_rest_keep_no_other_from_beginning() {
+    let night = json!({ "hours": each_day("01:00", "01:30") });
+    let mut world = World::new(&night).await;
+    world.launch().await;
+    for _ in 0..15 {
+        world = World::at(world.api, &night, FILE).await;
+        world.launch().await;
+    }
+    let world = World::at(world.api, &json!({}), FILE).await;
+    world.launch().await;
+    world.worked_until_submitted(4).await;
 }
 
 #[actix_web::test]

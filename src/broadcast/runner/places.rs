@@ -1,10 +1,17 @@
 //! How far a run is: a place for each zone of its plan, and the rows in which those places are.
 
+use std::time::Duration;
+
 use super::super::waits::Ended;
 use super::Runner;
 use crate::domain::{BroadcastProblem, Timestamp};
-use crate::store::StoreError;
 use crate::store::tables::{BROADCAST_KEPT, BroadcastChunk, BroadcastProgressRow, PLAN_LASTS};
+use crate::store::{OutboxState, StoreError};
+
+/// How long it holds how many are put off, and how much of what waits on the number is read for it.
+const COUNTED: Duration = Duration::from_secs(1);
+const PAGE: usize = 500;
+const PAGES: usize = 40;
 
 impl Runner<'_> {
     /// Takes note of zones whose time to begin has come.
@@ -14,6 +21,44 @@ impl Runner<'_> {
             Ok(false) => Ok(()),
             Err(_late) => Err(Ended::Failed(BroadcastProblem::TooLate)),
         }
+    }
+
+    /// How many of those that wait in the lane are for zones that are shut: they go when these open, and take no room from others.
+    pub(super) async fn put_off(&mut self, waiting: u32, now: Timestamp) -> Result<u32, Ended> {
+        let shut = self.timetable.shut(now);
+        if shut.is_empty() || waiting < self.window() / 2 {
+            return Ok(0);
+        }
+        let looked = self.broadcasts.clock.monotonic();
+        if let Some((at, count)) = self.put_off
+            && looked.saturating_sub(at) < COUNTED
+        {
+            return Ok(count.min(waiting));
+        }
+        let (mut count, mut found, mut after) = (0_u32, 0_u32, None);
+        for _ in 0..PAGES {
+            let (tenant, number) = (self.place.tenant, self.number.clone());
+            let store = &self.broadcasts.store;
+            let rows = self
+                .waits
+                .asked(|| store.outbox(tenant, number.clone(), after, PAGE))
+                .await?;
+            let is_last = rows.len() < PAGE;
+            after = rows.last().map(|row| row.at.message);
+            for row in rows {
+                let hours = row.sending_hours();
+                let Some((_, hours)) = hours.filter(|(whose, _)| *whose == self.place.broadcast) else {
+                    continue;
+                };
+                found += 1;
+                count += u32::from(row.state == OutboxState::Queued && shut.contains(&hours.zone));
+            }
+            if is_last || found >= waiting {
+                break;
+            }
+        }
+        self.put_off = Some((looked, count));
+        Ok(count.min(waiting))
     }
 
     /// The row in which a recipient stands. Read afresh each time: an erasure takes out of it what tells of somebody.

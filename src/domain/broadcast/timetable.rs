@@ -1,11 +1,16 @@
 //! Whose turn it is: recipients go in the order of their numbers, those of each zone only while it is open. Where a zone was shut its
 //! recipients are gone back to when it opens, so there is a place for each zone. Pure: the run and the dry run go by the same.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::hours::WeekHours;
 use super::zone::{LocalTime, ZoneSet};
 use crate::domain::clock::Timestamp;
+
+/// How long a zone is taken for shut of which it is not known when it opens.
+const LOOKED_AGAIN: Duration = Duration::from_hours(1);
 
 /// Recipients of a plan who are in the same zone, or in one of the same zones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,8 +210,12 @@ impl Timetable {
         }
         let week = self.week.as_ref().filter(|week| !week.is_always());
         self.lines.iter_mut().for_each(|line| line.look(week, now));
-        let until = self.lines.iter().filter_map(|line| line.changes).min();
-        self.looked = Some((now, until));
+        // What is shut for as long as can be told is looked at again.
+        let changes = self.lines.iter().filter_map(|line| match line.changes {
+            None if !line.is_open => Some(now.after(LOOKED_AGAIN)),
+            changes => changes,
+        });
+        self.looked = Some((now, changes.min()));
     }
 
     /// Who is due: recipients of all open zones that are least far.
@@ -244,6 +253,24 @@ impl Timetable {
         self.look(now);
         let shut = self.lines.iter().filter(|line| !line.is_open && !line.is_over());
         shut.filter_map(|line| line.changes).min()
+    }
+
+    /// When a zone opens again, where all are shut, also those whose recipients had their turn.
+    pub fn reopens(&mut self, now: Timestamp) -> Option<Timestamp> {
+        self.look(now);
+        let is_shut = self.lines.iter().all(|line| !line.is_open);
+        let changes = self.lines.iter().filter_map(|line| line.changes);
+        changes.min().filter(|_| is_shut)
+    }
+
+    /// Zones that are shut.
+    pub fn shut(&mut self, now: Timestamp) -> Vec<u16> {
+        self.look(now);
+        let lines = (0..).zip(&self.lines);
+        lines
+            .filter(|(_, line)| !line.is_open)
+            .map(|(zone, _)| zone)
+            .collect()
     }
 
     /// When a zone shuts that is open.

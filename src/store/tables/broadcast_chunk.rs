@@ -197,21 +197,26 @@ impl BroadcastChunk {
             recipient.values.clear();
             recipient.phone = None;
             recipient.country = None;
+            recipient.zone = 0;
             recipient.suppressed = Some(Unsendable::ContactGone);
         }
     }
 
     /// Whether something is left that `forget_values` takes out.
     pub fn has_values(&self) -> bool {
-        let has = |one: &PlannedRecipient| !one.values.is_empty() || one.phone.is_some();
+        let has = |one: &PlannedRecipient| {
+            !one.values.is_empty() || one.phone.is_some() || one.country.is_some() || one.zone > 0
+        };
         self.recipients.iter().any(has)
     }
 
-    /// Takes out what fills templates: what was sent stands in the messages.
+    /// Takes out what fills templates, and where recipients are: what was sent stands in the messages.
     pub fn forget_values(&mut self) {
         for recipient in &mut self.recipients {
             recipient.values.clear();
             recipient.phone = None;
+            recipient.country = None;
+            recipient.zone = 0;
         }
     }
 }
@@ -352,16 +357,23 @@ mod tests {
             recipients: vec![PlannedRecipient {
                 contact: Some(ContactId::from_bytes([7; 16])),
                 phone: Some("628123456789".into()),
-                country: None,
+                country: Some("ID".parse().unwrap()),
                 values: vec!["Ana".into()],
                 suppressed: None,
                 line: Some(2),
-                zone: 0,
+                zone: 3,
             }],
             expires: Timestamp::default(),
         };
+        let mut erased = chunk.clone();
+        erased.forget(|_recipient| true);
         chunk.forget_values();
-        let json = serde_json::to_string(&chunk).unwrap();
-        assert!(!json.contains("Ana") && !json.contains("628123456789"), "{json}");
+        for chunk in [chunk, erased] {
+            assert!(!chunk.has_values());
+            let json = serde_json::to_string(&chunk).unwrap();
+            for gone in ["Ana", "628123456789", "ID", r#""z""#] {
+                assert!(!json.contains(gone), "{json}");
+            }
+        }
     }
 }

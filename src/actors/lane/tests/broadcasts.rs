@@ -307,6 +307,23 @@ async fn what_waits_when_the_hours_end_goes_when_they_begin_again() {
 }
 
 #[actix::test]
+async fn what_waits_for_hours_that_nobody_can_tell_is_not_sent_until_they_are_told() {
+    let world = World::new().await;
+    steer(&world, BroadcastRun::Running).await;
+    let all = left_over(&world, 3).await;
+    let lane = world.lane(LaneLimits::default());
+    world.pass(std::time::Duration::from_hours(3)).await;
+    assert!(world.seen().is_empty());
+    with_hours(&world, "10:00", "08:00").await;
+    world.pass(std::time::Duration::from_hours(3)).await;
+    for waiting in &all {
+        assert_eq!(world.calls_for(waiting), [1]);
+    }
+    drop(lane);
+    world.check();
+}
+
+#[actix::test]
 async fn what_is_tried_again_waits_for_the_hours_too() {
     let world = World::new().await;
     with_hours(&world, "10:00", "08:05").await;
