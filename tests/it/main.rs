@@ -20,6 +20,7 @@ mod containers;
 mod damage;
 mod doors;
 mod erased;
+mod frames;
 mod gateway;
 mod groups;
 mod kept;

@@ -20,7 +20,7 @@ on_every_store! {
 }
 
 /// Somebody's browser.
-struct Browser {
+pub(crate) struct Browser {
     cookie: String,
     csrf: String,
     said: Value,
@@ -36,6 +36,15 @@ impl Browser {
             .json(body);
         let answer = call.send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+
+    /// A ticket for a socket.
+    pub(crate) async fn ticket(&self, gateway: &TestGateway) -> String {
+        let (status, made) = self
+            .call(gateway, Method::POST, "/v1/ws/ticket", &json!({}))
+            .await;
+        assert!((200..300).contains(&status), "{made}");
+        made["ticket"].as_str().unwrap().to_owned()
     }
 }
 
@@ -59,7 +68,7 @@ async fn joined(gateway: &TestGateway, email: &str, role: &str) -> Browser {
 }
 
 /// Somebody new in a tenant's team.
-async fn joined_team(gateway: &TestGateway, tenant: &Value, email: &str, role: &str) -> Browser {
+pub(crate) async fn joined_team(gateway: &TestGateway, tenant: &Value, email: &str, role: &str) -> Browser {
     let path = format!("/v1/admin/tenants/{}/invitations", tenant.as_str().unwrap());
     let invited = gateway
         .admin(&path, &json!({ "email": email, "role": role }))

@@ -14,16 +14,21 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use crate::gateway::{PATIENCE, TestGateway};
 use crate::kept::Kept;
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Opens an agent's socket; gives it with its welcome.
 async fn agent(gateway: &TestGateway, name: &str) -> (Socket, Value) {
     let (_, made) = gateway
         .post("/v1/ws/ticket", None, &json!({ "agent": name }))
         .await;
+    opened(gateway, made["ticket"].as_str().unwrap()).await
+}
+
+/// Opens a socket with a ticket; gives it with its welcome.
+pub(crate) async fn opened(gateway: &TestGateway, ticket: &str) -> (Socket, Value) {
     let address = format!("{}/v1/ws", gateway.base.replacen("http", "ws", 1));
     let mut request = address.as_str().into_client_request().unwrap();
-    let offer = format!("mesej.v2, ticket.{}", made["ticket"].as_str().unwrap());
+    let offer = format!("mesej.v2, ticket.{}", ticket);
     request
         .headers_mut()
         .insert("Sec-WebSocket-Protocol", offer.parse().unwrap());
@@ -35,7 +40,7 @@ async fn agent(gateway: &TestGateway, name: &str) -> (Socket, Value) {
     (socket, welcome)
 }
 
-async fn frame(socket: &mut Socket) -> Value {
+pub(crate) async fn frame(socket: &mut Socket) -> Value {
     loop {
         let next = tokio::time::timeout(PATIENCE, socket.next()).await.unwrap();
         if let Message::Text(text) = next.unwrap().unwrap() {
