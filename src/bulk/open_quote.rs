@@ -28,7 +28,7 @@ pub(super) fn has_open_quote(text: &[u8], separator: u8, columns: usize) -> bool
     let (mut before, mut begins) = (b'\n', false);
     for byte in text {
         at = match (at, *byte) {
-            (At::Start, b'"') | (At::Closed, b'"') => At::Quoted,
+            (At::Start | At::Closed, b'"') => At::Quoted,
             (At::Quoted, b'"') => {
                 begins |= spans && (before == separator || before == b'\n');
                 At::Closed
