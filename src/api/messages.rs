@@ -53,7 +53,7 @@ impl FromRequest for Submission {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let kind = request.headers().get(CONTENT_TYPE);
-        if kind.is_some_and(|kind| bulk::is_meant(kind)) {
+        if kind.is_some_and(bulk::is_meant) {
             let many = StreamCall::from_request(request, payload);
             return many.map(|call| call.map(Self::Many)).boxed_local();
         }

@@ -248,16 +248,15 @@ impl<'a> Runner<'a> {
             // Few at a time cost a commit each.
             let worthwhile = (self.window() / 8).max(1);
             let is_worth_it = room >= worthwhile || room > 0 && waiting == 0;
-            match due.filter(|_| is_worth_it) {
-                Some(due) => self.hand_over(due, room, now).await?,
-                None => {
-                    // The ledger tells while something moves; what it told last is told here.
-                    if tally.is_due(now) {
-                        self.steer().await?;
-                    }
-                    self.waits.sleep(TICK).await?;
-                }
+            if let Some(due) = due.filter(|_| is_worth_it) {
+                self.hand_over(due, room, now).await?;
+                continue;
             }
+            // The ledger tells while something moves; what it told last is told here.
+            if tally.is_due(now) {
+                self.steer().await?;
+            }
+            self.waits.sleep(TICK).await?;
         }
     }
 

@@ -73,17 +73,14 @@ pub(super) fn line_cells(line: &[u8], separator: u8) -> Vec<String> {
     let mut line = without_end(line);
     let mut cells = Vec::new();
     loop {
-        let (cell, rest) = match quoted(line, separator) {
-            Some(found) => found,
-            None => {
-                let (cell, rest) = match memchr::memchr(separator, line) {
-                    Some(end) => (line.get(..end), line.get(end + 1..)),
-                    None => (Some(line), None),
-                };
-                let cell = cell.unwrap_or_default();
-                (String::from_utf8_lossy(cell).into_owned(), rest)
-            }
-        };
+        let (cell, rest) = quoted(line, separator).unwrap_or_else(|| {
+            let (cell, rest) = match memchr::memchr(separator, line) {
+                Some(end) => (line.get(..end), line.get(end + 1..)),
+                None => (Some(line), None),
+            };
+            let cell = cell.unwrap_or_default();
+            (String::from_utf8_lossy(cell).into_owned(), rest)
+        });
         cells.push(cell);
         match rest {
             Some(rest) => line = rest,

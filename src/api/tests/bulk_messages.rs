@@ -15,7 +15,8 @@ fn line(key: &str, to: &str, text: &str) -> Value {
 }
 
 fn ndjson(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    let lines: Vec<String> = lines.iter().map(|line| format!("{line}\n")).collect();
+    lines.concat()
 }
 
 fn lines(answer: &Answer) -> Vec<Value> {

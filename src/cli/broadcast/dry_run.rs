@@ -7,10 +7,12 @@ use super::{counts, number, text};
 
 /// What would become of a broadcast.
 pub(super) fn told(dry_run: &Value) -> String {
-    let suppressed: String = counts(dry_run, "/suppressed")
+    let suppressed = counts(dry_run, "/suppressed");
+    let suppressed: Vec<String> = suppressed
         .iter()
         .map(|(reason, count)| format!(", {reason} {count}"))
         .collect();
+    let suppressed = suppressed.concat();
     let (total, recipients) = (number(dry_run, "/total"), number(dry_run, "/recipients"));
     let not = total.saturating_sub(recipients);
     let time = |name: &str| dry_run.get(name).and_then(Value::as_i64).map(moment);
