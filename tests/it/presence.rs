@@ -28,7 +28,7 @@ async fn agent(gateway: &TestGateway, name: &str) -> (Socket, Value) {
 pub(crate) async fn opened(gateway: &TestGateway, ticket: &str) -> (Socket, Value) {
     let address = format!("{}/v1/ws", gateway.base.replacen("http", "ws", 1));
     let mut request = address.as_str().into_client_request().unwrap();
-    let offer = format!("mesej.v2, ticket.{}", ticket);
+    let offer = format!("mesej.v2, ticket.{ticket}");
     request
         .headers_mut()
         .insert("Sec-WebSocket-Protocol", offer.parse().unwrap());

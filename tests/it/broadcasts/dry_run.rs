@@ -35,7 +35,8 @@ async fn a_dry_run_foretells_who_gets_it_and_the_bill(kept: Kept) {
         "85261234567",
         "37491123456",
     ];
-    let good: String = phones.iter().map(|phone| format!("+{phone},5%\n")).collect();
+    let good: Vec<String> = phones.iter().map(|phone| format!("+{phone},5%\n")).collect();
+    let good = good.concat();
     let bad = "+628120000001,5%\n+628120000009,\nnobody,5%\n6.28E+11,5%\n";
     let request = gateway
         .client

@@ -1,5 +1,6 @@
 //! Broadcasts in sending hours: some recipients are where it is day, others where it is night.
 
+use mesej::domain::{Clock as _, SystemClock};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -23,8 +24,7 @@ fn in_germany(n: u32) -> String {
 /// Hours that have been open for three hours in the west of Indonesia and are for three more in its east, whatever the time is now. In
 /// Germany, five or six hours behind the west, they begin later.
 fn hours() -> Value {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let minutes = i64::try_from(now.unwrap().as_secs() / 60).unwrap();
+    let minutes = SystemClock::new().now().as_secs() / 60;
     let jakarta = minutes + 7 * 60;
     let time = |minute: i64| {
         let minute = minute.rem_euclid(DAY);
