@@ -110,6 +110,7 @@ test('a business signs up, adds a second factor, a number and a colleague, who a
     const { page: carl } = await openPage(his.context, invitation);
     await sheet(carl).getByLabel('Your name').fill('Carl Ng');
     await sheet(carl).getByLabel('Choose a password').fill('kopi tubruk di pasar minggu');
+    await sheet(carl).getByRole('checkbox').check();
     await sheet(carl).getByRole('button', { name: 'Join the team' }).click();
     await isLive(carl);
     assert.notEqual(await sessionOf(his.context), planted);
