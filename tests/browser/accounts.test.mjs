@@ -72,9 +72,6 @@ test(
     people.own.rules = { ...people.own.rules, mode: 'closed' };
     const closed = await open(`#/sign-up-invitation/${people.own.inviteToSignUp()}`);
     await says(sheet(closed), /Nobody can sign up here/);
-    people.own.missing.add('GET sign-up');
-    const older = await open(`#/sign-up-invitation/${people.own.inviteToSignUp()}`);
-    await says(sheet(older), /This gateway does not offer this\./);
   }),
 );
 

@@ -248,6 +248,8 @@ desk('somebody else’s answer is shown before a file goes, and it goes when tol
 });
 
 desk('without a browser that records what WhatsApp takes no recording is offered', async ({ page }) => {
+  await page.addInitScript(() => delete window.MediaRecorder);
+  await page.reload();
   await page.getByRole('button', { name: /^Attach files/ }).waitFor();
   await soon.equal(() => page.getByRole('button', { name: 'Record a voice message' }).isVisible(), false);
 });
