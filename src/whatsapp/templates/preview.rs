@@ -124,16 +124,58 @@ fn sample(block: &Block, components: &[Value]) -> CardPreview {
             text: None,
         },
     });
-    let body = block.body.as_ref();
+    let is_password = |button: &Button| button.kind == ButtonKind::OneTimePassword;
+    let is_password = block.buttons.iter().any(is_password);
+    let body = block.body.as_ref().map(|pattern| match example("body") {
+        // Meta writes these, and takes no example of theirs.
+        Value::Null if is_password => pattern.filled(|_| Some(CODE)),
+        example => with_examples(pattern, example, "body_text"),
+    });
+    let buttons = components
+        .iter()
+        .find(|component| kind_of(component) == "buttons");
+    let written = buttons.map_or(&[][..], |buttons| list_of(buttons, "buttons"));
+    let buttons = block.buttons.iter().zip(written);
     CardPreview {
         header,
-        body: body.map(|pattern| with_examples(pattern, example("body"), "body_text")),
-        buttons: block
-            .buttons
-            .iter()
-            .map(|button| ButtonPreview::of(button, None))
+        body,
+        buttons: buttons
+            .map(|(button, written)| button_with_example(button, written))
             .collect(),
     }
+}
+
+/// A code as customers get them.
+const CODE: &str = "123456";
+
+fn button_with_example(button: &Button, written: &Value) -> ButtonPreview {
+    let example = written.get("example").unwrap_or(&Value::Null);
+    let example = example.as_str().or_else(|| example.get(0)?.as_str());
+    let filled = match (&button.kind, example) {
+        // The whole address, or the end of it.
+        (ButtonKind::Url(pattern), Some(example)) if pattern.varies() => {
+            let is_whole = example.starts_with("https://") || example.starts_with("http://");
+            Some(if is_whole {
+                example.to_owned()
+            } else {
+                pattern.filled(|_| Some(example))
+            })
+        }
+        (ButtonKind::CopyCode, Some(example)) => Some(example.to_owned()),
+        (ButtonKind::OneTimePassword, _) => Some(CODE.to_owned()),
+        _ => None,
+    };
+    let mut preview = ButtonPreview::of(button, filled);
+    if preview.text.is_empty() {
+        // What Meta writes where the business writes nothing.
+        preview.text = match &button.kind {
+            ButtonKind::CopyCode => "Copy offer code",
+            ButtonKind::OneTimePassword => "Copy code",
+            _ => "",
+        }
+        .to_owned();
+    }
+    preview
 }
 
 /// Examples are a list, or a list of lists, or stand under their names.

@@ -129,6 +129,30 @@ fn a_sample_shows_the_examples() {
         sample(&carousel()).cards[1].body.as_deref(),
         Some("Fresh rye today")
     );
+    let buttons = |template: &Value| -> Vec<(String, Option<String>)> {
+        let buttons = sample(template).buttons.into_iter();
+        buttons.map(|button| (button.text, button.value)).collect()
+    };
+    let button = |text: &str, value: &str| (text.to_owned(), Some(value.to_owned()));
+    let track = "https://shop.example.com/t/1042";
+    assert_eq!(buttons(&usual())[1], button("Track", track));
+    let short = with(&usual(), "/components/3/buttons/1/example", json!(["1042"]));
+    assert_eq!(
+        buttons(&short)[1],
+        button("Track", track),
+        "the end of the link alone"
+    );
+    assert_eq!(buttons(&offer())[0], button("Copy offer code", "SPRING25"));
+    let card = sample(&carousel()).cards.remove(0);
+    assert_eq!(
+        card.buttons[1].value.as_deref(),
+        Some("https://shop.example.com/p/1")
+    );
+    let unnamed = with(&password(), "/components/2/buttons/0/text", Value::Null);
+    for template in [password(), unnamed] {
+        assert_eq!(sample(&template).body, "*123456* is your verification code.");
+        assert_eq!(buttons(&template), [button("Copy code", "123456")]);
+    }
 }
 
 /// What is changed, what it becomes, and where it is wrong.
