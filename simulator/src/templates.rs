@@ -35,6 +35,9 @@ pub struct TemplateSpec {
     /// `POSITIONAL` or `NAMED`; told from the body when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameter_format: Option<String>,
+    /// For how many seconds a message is tried to be delivered; the category's own time when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_send_ttl_seconds: Option<i64>,
     /// Header, body, footer, buttons, carousel.
     pub components: Vec<Value>,
     /// GREEN, YELLOW, RED or UNKNOWN; GREEN when left out.
@@ -93,7 +96,7 @@ impl Template {
 
     /// All fields that Graph can show.
     pub(crate) fn fields(&self) -> Value {
-        serde_json::json!({
+        let mut fields = serde_json::json!({
             "id": self.id.to_string(),
             "name": self.spec.name,
             "language": self.spec.language,
@@ -103,7 +106,11 @@ impl Template {
             "components": self.spec.components,
             "quality_score": { "score": self.spec.quality.as_deref().unwrap_or("GREEN"), "date": 1_760_000_000 },
             "rejected_reason": if self.spec.status == "REJECTED" { self.reason.unwrap_or("INVALID_FORMAT") } else { "NONE" },
-        })
+        });
+        if let (Some(seconds), Some(fields)) = (self.spec.message_send_ttl_seconds, fields.as_object_mut()) {
+            fields.insert("message_send_ttl_seconds".to_owned(), seconds.into());
+        }
+        fields
     }
 }
 

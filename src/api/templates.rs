@@ -42,6 +42,7 @@ fn shown(row: &Template, looked_up: &LookedUp) -> Value {
             category: &row.category,
             format: None,
             components: &row.components,
+            ttl_seconds: row.ttl_seconds,
         }),
         _ => Vec::new(),
     };
@@ -60,8 +61,13 @@ fn shown(row: &Template, looked_up: &LookedUp) -> Value {
         "synced_at": looked_up.get(&row.waba).copied().flatten(),
         "problems": problems,
     });
-    if let (Some(reason), Some(fields)) = (&row.reason, shown.as_object_mut()) {
-        fields.insert("reason".to_owned(), reason.as_str().into());
+    if let Some(fields) = shown.as_object_mut() {
+        if let Some(reason) = &row.reason {
+            fields.insert("reason".to_owned(), reason.as_str().into());
+        }
+        if let Some(seconds) = row.ttl_seconds {
+            fields.insert("message_send_ttl_seconds".to_owned(), seconds.into());
+        }
     }
     shown
 }

@@ -10,6 +10,9 @@ use crate::store::tables::{Heard, Template};
 use crate::whatsapp::client::{BearerToken, GraphError, TemplatePage};
 use crate::whatsapp::templates::{LibraryDraft, ParameterFormat};
 
+/// In Meta's JSON: for how many seconds Meta tries to deliver a message.
+pub(super) const TTL: &str = "message_send_ttl_seconds";
+
 /// A template to be reviewed.
 #[derive(Debug, Clone)]
 pub struct NewTemplate {
@@ -30,6 +33,8 @@ pub enum TemplateSource {
         format: ParameterFormat,
         /// In Meta's JSON.
         components: Value,
+        /// How long Meta tries to deliver its messages.
+        ttl_seconds: Option<i64>,
     },
     /// One of Meta's library, which Meta approves at once.
     Library(LibraryDraft),
@@ -49,13 +54,20 @@ impl NewTemplate {
             }
         };
         match &self.source {
-            TemplateSource::Written { format, components } => {
+            TemplateSource::Written {
+                format,
+                components,
+                ttl_seconds,
+            } => {
                 let format = match format {
                     ParameterFormat::Positional => "positional",
                     ParameterFormat::Named => "named",
                 };
                 put("parameter_format", format.into());
                 put("components", components.clone());
+                if let Some(seconds) = ttl_seconds {
+                    put(TTL, (*seconds).into());
+                }
             }
             TemplateSource::Library(draft) => {
                 put("library_template_name", draft.library_name.as_str().into());
@@ -78,6 +90,15 @@ pub struct Change {
     pub category: Option<String>,
     /// Other components: all of them.
     pub components: Option<Value>,
+    /// Another time for which Meta tries to deliver its messages.
+    pub ttl_seconds: Option<i64>,
+}
+
+impl Change {
+    /// Whether nothing is to change.
+    pub const fn is_nothing(&self) -> bool {
+        self.category.is_none() && self.components.is_none() && self.ttl_seconds.is_none()
+    }
 }
 
 impl TemplateBook {
@@ -142,6 +163,9 @@ impl TemplateBook {
         if let Some(components) = &change.components {
             asked.insert("components".to_owned(), components.clone());
         }
+        if let Some(seconds) = change.ttl_seconds {
+            asked.insert(TTL.to_owned(), seconds.into());
+        }
         let meta_id = row.meta_id.as_deref().unwrap_or_default();
         let edited = self.graph.edit_template(meta_id, &asked.into(), token).await;
         self.look_up_now(tenant, &row.waba);
@@ -167,6 +191,10 @@ impl TemplateBook {
             }
             if let Some(components) = &change.components {
                 after.components = kept(Some(components));
+                after.told.components = Some(heard);
+            }
+            if let Some(seconds) = change.ttl_seconds {
+                after.ttl_seconds = Some(seconds);
                 after.told.components = Some(heard);
             }
             Some(after)

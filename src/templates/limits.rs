@@ -106,6 +106,7 @@ mod tests {
             quality: "GREEN".to_owned(),
             reason: None,
             parameter_format: None,
+            ttl_seconds: None,
             components: Value::Null,
             changed_at: NOW,
             told: Told::default(),

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::change::TTL;
+
 use crate::domain::{TemplateName, TemplateStatus, Timestamp, WabaId};
 use crate::store::tables::{Heard, Template, Told};
 use crate::whatsapp::webhook::TemplateChange;
@@ -23,6 +25,7 @@ pub(super) struct Listed {
     reason: Option<String>,
     parameter_format: Option<String>,
     components: Value,
+    ttl_seconds: Option<i64>,
 }
 
 impl Listed {
@@ -43,6 +46,7 @@ impl Listed {
             reason: text("/rejected_reason").filter(|reason| reason != "NONE"),
             parameter_format: text("/parameter_format").map(|format| format.to_ascii_lowercase()),
             components: kept(template.get("components")),
+            ttl_seconds: template.get(TTL).and_then(Value::as_i64),
         })
     }
 
@@ -60,6 +64,7 @@ impl Listed {
             reason: self.reason,
             parameter_format: self.parameter_format,
             components: self.components,
+            ttl_seconds: self.ttl_seconds,
             changed_at: now,
             told: before.map(|before| before.told).unwrap_or_default(),
         };
@@ -83,6 +88,7 @@ impl Listed {
         if is_newer(before.told.components) {
             row.components.clone_from(&before.components);
             row.parameter_format.clone_from(&before.parameter_format);
+            row.ttl_seconds = before.ttl_seconds;
         }
         row.changed_at = before.changed_at;
         if row != *before {

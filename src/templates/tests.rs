@@ -324,7 +324,7 @@ async fn a_clock_that_was_ahead_and_was_set_right_keeps_nothing_from_being_taken
     let row = stage.row("a").await;
     let change = Change {
         components: Some(json!([{ "type": "BODY", "text": "Hello {{1}}!" }])),
-        category: None,
+        ..Change::default()
     };
     stage.book.edit(ONE, &row, change, &bearer()).await.unwrap();
     stage.clock.jump_wall_to(NOW);
@@ -360,6 +360,7 @@ async fn what_the_business_makes_edits_and_deletes_is_at_meta_first() {
         source: TemplateSource::Written {
             format: crate::whatsapp::templates::ParameterFormat::Positional,
             components: json!([{ "type": "BODY", "text": "Hi {{1}}!" }]),
+            ttl_seconds: Some(600),
         },
     };
     let made = stage.book.create(ONE, new.clone(), &bearer()).await.unwrap();
@@ -367,6 +368,7 @@ async fn what_the_business_makes_edits_and_deletes_is_at_meta_first() {
         (made.status.as_str(), made.meta_id.as_deref()),
         ("PENDING", Some("77"))
     );
+    assert_eq!(made.ttl_seconds, Some(600));
     // It is not listed yet, and yet it is not gone.
     stage.clock.advance(Duration::from_secs(1));
     assert!(matches!(stage.sync().await, Synced::Done(_)));
@@ -374,7 +376,7 @@ async fn what_the_business_makes_edits_and_deletes_is_at_meta_first() {
     assert!(matches!(stage.sync().await, Synced::Done(_)));
     let change = Change {
         components: Some(json!([{ "type": "BODY", "text": "Hello {{1}}!" }])),
-        category: None,
+        ..Change::default()
     };
     let row = stage.row("new").await;
     let edited = stage

@@ -13,7 +13,7 @@ mod preview;
 mod rules;
 mod samples;
 #[cfg(test)]
-mod tests;
+pub(in crate::whatsapp) mod tests;
 
 pub use definition::{Definition, ParameterFormat};
 pub use fill::fill;

@@ -191,6 +191,9 @@ pub(super) fn edit(shared: &Shared, call: &Call, id: &str) -> Result<HttpRespons
         if let Some(components) = body.get("components").and_then(Value::as_array) {
             spec.components.clone_from(components);
         }
+        if let Some(seconds) = body.get("message_send_ttl_seconds").and_then(Value::as_i64) {
+            spec.message_send_ttl_seconds = Some(seconds);
+        }
         review(&spec)?;
         check_handles(&world.upload_sessions, &spec.components)?;
         let (waba, id) = (known.waba.clone(), known.id);

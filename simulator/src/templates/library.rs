@@ -48,6 +48,7 @@ pub(crate) fn from_library(body: &Value) -> Result<TemplateSpec, GraphError> {
         category: text_of(body, "category").to_owned(),
         status: "APPROVED".to_owned(),
         parameter_format: None,
+        message_send_ttl_seconds: None,
         components,
         quality: None,
     })

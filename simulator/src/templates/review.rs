@@ -26,6 +26,7 @@ pub(crate) fn review(spec: &TemplateSpec) -> Result<(), GraphError> {
             "Param category must be one of {AUTHENTICATION, MARKETING, UTILITY}.",
         ));
     }
+    lifetime(spec)?;
     components(&spec.components, spec)?;
     let has = |kind: &str| spec.components.iter().any(|component| kind_of(component) == kind);
     if !has("BODY") {
@@ -38,6 +39,24 @@ pub(crate) fn review(spec: &TemplateSpec) -> Result<(), GraphError> {
         return Err(wrong("A LIMITED_TIME_OFFER has no FOOTER beside it."));
     }
     Ok(())
+}
+
+/// For how long a message may be tried, by what it is for; -1 is thirty days.
+fn lifetime(spec: &TemplateSpec) -> Result<(), GraphError> {
+    let right = match (spec.message_send_ttl_seconds, spec.category.as_str()) {
+        (None, _) => true,
+        (Some(seconds), "MARKETING") => (12 * 3_600..=30 * 86_400).contains(&seconds),
+        (Some(-1), _) => true,
+        (Some(seconds), "UTILITY") => (30..=12 * 3_600).contains(&seconds),
+        (Some(seconds), _) => (30..=15 * 60).contains(&seconds),
+    };
+    if right {
+        return Ok(());
+    }
+    Err(wrong(format!(
+        "Param message_send_ttl_seconds is out of range for {}.",
+        spec.category
+    )))
 }
 
 /// Why a review that looks closer refuses a template in the end, in one of Meta's words.

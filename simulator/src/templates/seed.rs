@@ -11,6 +11,7 @@ fn spec(name: &str, language: &str, category: &str, status: &str, components: Va
         category: category.to_owned(),
         status: status.to_owned(),
         parameter_format: None,
+        message_send_ttl_seconds: None,
         quality: None,
         components: match components {
             Value::Array(components) => components,

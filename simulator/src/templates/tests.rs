@@ -194,6 +194,7 @@ fn a_review_refuses_what_it_sees_when_it_looks_closer() {
         category: "UTILITY".to_owned(),
         status: approved(),
         parameter_format: None,
+        message_send_ttl_seconds: None,
         components: vec![json!({ "type": "BODY", "text": text })],
         quality: None,
     };

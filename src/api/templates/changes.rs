@@ -104,6 +104,7 @@ async fn written(
         source: TemplateSource::Written {
             format,
             components: bring_samples(call, draft.components, &number, &token).await?,
+            ttl_seconds: draft.ttl_seconds,
         },
     };
     Ok((new, token))
@@ -138,11 +139,12 @@ pub(in crate::api) async fn edit(call: Call<CanManage>) -> Result<HttpResponse, 
     let mut change = Change {
         category: fields.optional("category")?,
         components: fields.optional::<Value>("components")?,
+        ttl_seconds: fields.optional("message_send_ttl_seconds")?,
     };
     fields.finish()?;
-    if change.category.is_none() && change.components.is_none() {
+    if change.is_nothing() {
         return Err(ApiError::invalid(
-            "name `category` or `components`: nothing is to change",
+            "name `category`, `components` or `message_send_ttl_seconds`: nothing is to change",
         ));
     }
     let row = template(&call).await?;
@@ -152,6 +154,7 @@ pub(in crate::api) async fn edit(call: Call<CanManage>) -> Result<HttpResponse, 
         category: change.category.as_deref().unwrap_or(&row.category),
         format: row.parameter_format.as_deref().and_then(ParameterFormat::parse),
         components: change.components.as_ref().unwrap_or(&row.components),
+        ttl_seconds: change.ttl_seconds,
     }))?;
     let (number, token) = way_to_meta(&call, Some(&row.waba)).await?;
     let _turn = call.state().slow_calls.take(call.tenant())?;

@@ -50,6 +50,7 @@ pub(super) struct DraftFields {
     pub(super) category: String,
     pub(super) parameter_format: Option<String>,
     pub(super) components: Value,
+    pub(super) ttl_seconds: Option<i64>,
 }
 
 impl DraftFields {
@@ -61,6 +62,7 @@ impl DraftFields {
             category: fields.required("category")?,
             parameter_format: fields.optional("parameter_format")?,
             components: fields.required("components")?,
+            ttl_seconds: fields.optional("message_send_ttl_seconds")?,
         };
         fields.finish()?;
         let format = draft.parameter_format.as_deref();
@@ -79,6 +81,7 @@ impl DraftFields {
             category: &self.category,
             format: self.parameter_format.as_deref().and_then(ParameterFormat::parse),
             components: &self.components,
+            ttl_seconds: self.ttl_seconds,
         })
     }
 }

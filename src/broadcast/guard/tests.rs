@@ -152,6 +152,7 @@ fn template(status: TemplateStatus, quality: &str) -> Template {
         quality: quality.to_owned(),
         reason: None,
         parameter_format: None,
+        ttl_seconds: None,
         components: Value::Null,
         changed_at: at(10),
         told: Told::default(),

@@ -26,6 +26,7 @@ async fn with_template() -> Road {
         quality: "GREEN".to_owned(),
         reason: None,
         parameter_format: None,
+        ttl_seconds: None,
         components: json!([{ "type": "BODY", "text": "Hi" }]),
         changed_at: Timestamp::from_secs(1),
         told: Told::default(),

@@ -71,6 +71,13 @@ pub struct Template {
     pub parameter_format: Option<String>,
     /// In Meta's JSON; null where they are too long to keep, or were never told.
     pub components: Value,
+    /// For how many seconds Meta tries to deliver a message of it; -1 is thirty days. Meta's own time when left out.
+    #[serde(
+        rename = "message_send_ttl_seconds",
+        skip_serializing_if = "Option::is_none",
+        default
+    )]
+    pub ttl_seconds: Option<i64>,
     /// When something of it changed last.
     pub changed_at: Timestamp,
     /// What was heard of each part last by a webhook, or changed by the gateway.
@@ -304,6 +311,7 @@ mod tests {
             quality: "GREEN".to_owned(),
             reason: None,
             parameter_format: None,
+            ttl_seconds: None,
             components: json!([{ "type": "BODY", "text": text }]),
             changed_at: Timestamp::from_secs(1),
             told: Told::default(),

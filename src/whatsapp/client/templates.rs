@@ -10,8 +10,7 @@ use super::{BearerToken, GraphError, GraphNumbers};
 use crate::domain::WabaId;
 
 /// What is asked for of each template.
-const FIELDS: &str =
-    "id,name,language,category,status,quality_score,rejected_reason,parameter_format,components";
+const FIELDS: &str = "id,name,language,category,status,quality_score,rejected_reason,parameter_format,components,message_send_ttl_seconds";
 /// Templates of one page: carousels have some ten kilobytes each, and a longer answer than a megabyte is not read.
 const PAGE: &str = "50";
 

@@ -9,11 +9,11 @@ use crate::whatsapp::templates::{Definition, Draft, fill, problems};
 
 const WABA: &str = "102290129340398";
 
-fn waba() -> WabaId {
+pub(super) fn waba() -> WabaId {
     WabaId::parse(WABA).unwrap()
 }
 
-async fn all(rig: &Rig) -> Vec<Value> {
+pub(super) async fn all(rig: &Rig) -> Vec<Value> {
     let (graph, mut after, mut all) = (graph(rig), None, Vec::new());
     loop {
         let page = graph
@@ -36,6 +36,7 @@ fn problems_of(template: &Value) -> Vec<String> {
         category: text("category"),
         format: None,
         components: &template["components"],
+        ttl_seconds: template["message_send_ttl_seconds"].as_i64(),
     });
     found.iter().map(ToString::to_string).collect()
 }

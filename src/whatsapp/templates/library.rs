@@ -31,6 +31,7 @@ impl LibraryDraft {
             category,
             format: None,
             components: &Value::Null,
+            ttl_seconds: None,
         };
         let mut found = problems(&named);
         found.retain(|problem| ["name", "language", "category"].contains(&problem.path.as_str()));

@@ -5,6 +5,7 @@
 
 mod buttons;
 mod languages;
+mod lifetime;
 mod special;
 mod texts;
 
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use self::buttons::check_buttons;
 use self::languages::LANGUAGES;
+use self::lifetime::check_lifetime;
 use self::special::{check_carousel, check_offer};
 use self::texts::{check_body, check_footer, check_header};
 use super::definition::{ParameterFormat, kind_of};
@@ -43,6 +45,8 @@ pub struct Draft<'a> {
     pub format: Option<ParameterFormat>,
     /// Header, body, footer, buttons, … in Meta's JSON.
     pub components: &'a Value,
+    /// How long Meta tries to deliver its messages, as `message_send_ttl_seconds` says it; Meta's own time when left out.
+    pub ttl_seconds: Option<i64>,
 }
 
 /// What a template is for.
@@ -80,6 +84,9 @@ pub fn problems(draft: &Draft<'_>) -> Vec<ContentError> {
             None
         }
     };
+    if let Some(seconds) = draft.ttl_seconds {
+        check_lifetime(draft.category, seconds, &mut found);
+    }
     let definition = super::Definition::read(draft.components, draft.category, None);
     let frame = Frame {
         category: category.unwrap_or(Category::Marketing),

@@ -11,7 +11,7 @@ use super::*;
 use crate::domain::ContentError;
 
 /// A template with everything that a usual one has.
-fn usual() -> Value {
+pub(in crate::whatsapp) fn usual() -> Value {
     json!({
         "name": "order_shipped", "language": "en_US", "category": "UTILITY",
         "components": [
@@ -29,7 +29,7 @@ fn usual() -> Value {
 }
 
 /// An offer with named variables and a code to copy.
-fn offer() -> Value {
+pub(in crate::whatsapp) fn offer() -> Value {
     json!({
         "name": "spring_offer", "language": "en_US", "category": "MARKETING", "parameter_format": "named",
         "components": [
@@ -55,7 +55,7 @@ fn card(label: &str) -> Value {
 }
 
 /// Cards side by side.
-fn carousel() -> Value {
+pub(in crate::whatsapp) fn carousel() -> Value {
     json!({
         "name": "new_in_store", "language": "id", "category": "MARKETING",
         "components": [
@@ -66,7 +66,7 @@ fn carousel() -> Value {
 }
 
 /// A one-time password.
-fn password() -> Value {
+pub(in crate::whatsapp) fn password() -> Value {
     json!({
         "name": "code", "language": "en", "category": "AUTHENTICATION",
         "components": [
@@ -78,7 +78,7 @@ fn password() -> Value {
 }
 
 /// A value with one place changed, added, or removed where the new one is null.
-fn with(value: &Value, pointer: &str, new: Value) -> Value {
+pub(in crate::whatsapp) fn with(value: &Value, pointer: &str, new: Value) -> Value {
     let mut value = value.clone();
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     match value.pointer_mut(parent).unwrap() {
@@ -92,7 +92,7 @@ fn with(value: &Value, pointer: &str, new: Value) -> Value {
     value
 }
 
-fn all_problems(template: &Value) -> Vec<ContentError> {
+pub(in crate::whatsapp) fn all_problems(template: &Value) -> Vec<ContentError> {
     let text = |key: &str| template[key].as_str().unwrap_or_default();
     problems(&Draft {
         name: text("name"),
@@ -100,6 +100,7 @@ fn all_problems(template: &Value) -> Vec<ContentError> {
         category: text("category"),
         format: ParameterFormat::parse(text("parameter_format")),
         components: &template["components"],
+        ttl_seconds: template["message_send_ttl_seconds"].as_i64(),
     })
 }
 
