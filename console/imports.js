@@ -3,9 +3,9 @@
 import { has, t } from './language.js';
 
 /** What a column may be, beside the attributes of the business. */
-export const FIELDS = ['phone', 'name', 'label', 'list', 'owner', 'opted_out', 'opted_out_at'];
+export const FIELDS = ['phone', 'name', 'label', 'list', 'owner', 'opted_out', 'opted_out_at', 'is_minor'];
 /** Of these there is one column at most. */
-const ONCE = ['phone', 'name', 'owner', 'opted_out', 'opted_out_at'];
+const ONCE = ['phone', 'name', 'owner', 'opted_out', 'opted_out_at', 'is_minor'];
 
 const TYPES = { csv: 'text/csv', tsv: 'text/csv', txt: 'text/csv', ndjson: 'application/x-ndjson', jsonl: 'application/x-ndjson', json: 'application/x-ndjson' };
 

@@ -11,7 +11,7 @@ use super::values::written;
 use crate::domain::{AttributeKey, AttributeValue, Contact, ListId};
 
 /// Columns before those of attributes. An import leaves out those that it does not take: Meta or the gateway says them.
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "contact_id",
     "phone",
     "name",
@@ -20,6 +20,7 @@ const COLUMNS: [&str; 11] = [
     "owner",
     "opted_out",
     "opted_out_at",
+    "is_minor",
     "profile_name",
     "username",
     "created",
@@ -81,6 +82,7 @@ impl Lines {
             text(contact.owner.as_ref().map(|owner| owner.as_str())),
             text(contact.opted_out_at.map(|_| "true")),
             contact.opted_out_at.map(written).unwrap_or_default(),
+            text(contact.is_minor.then_some("true")),
             text(contact.name.as_deref()),
             text(contact.username.as_deref()),
             created(contact),
@@ -108,6 +110,7 @@ impl Lines {
             ("owner", json!(contact.owner)),
             ("opted_out", json!(contact.opted_out_at.map(|_| true))),
             ("opted_out_at", json!(contact.opted_out_at.map(written))),
+            ("is_minor", json!(contact.is_minor.then_some(true))),
             ("profile_name", json!(contact.name)),
             ("username", json!(contact.username)),
             ("created", json!(created(contact))),

@@ -29,6 +29,8 @@ pub enum Field {
     OptedOut,
     /// Since when it wants none.
     OptedOutAt,
+    /// Whether it is under age.
+    IsMinor,
     /// A field of the business's own.
     Attribute(AttributeKey),
     /// One that it does not have yet: it is made when the import is started.
@@ -179,13 +181,14 @@ const KNOWN: &[(Field, &[&str])] = &[
         ],
     ),
     (Field::OptedOutAt, &["optedoutat"]),
+    (Field::IsMinor, &["isminor", "minor", "underage"]),
     // What an export tells beside that, which Meta or the gateway itself says.
     (Field::Skip, &["contactid", "profilename", "username", "created"]),
 ];
 
 impl Field {
     /// What is accepted, for error messages.
-    pub const RULE: &'static str = "`phone`, `name`, `label`, `list`, `owner`, `opted_out`, `opted_out_at`, `skip`, `attribute.` with an attribute's key, or `attribute.new:` with the name of a new one (`attribute.new.number:`, `attribute.new.date:`, `attribute.new.boolean:`)";
+    pub const RULE: &'static str = "`phone`, `name`, `label`, `list`, `owner`, `opted_out`, `opted_out_at`, `is_minor`, `skip`, `attribute.` with an attribute's key, or `attribute.new:` with the name of a new one (`attribute.new.number:`, `attribute.new.date:`, `attribute.new.boolean:`)";
 
     /// Whether several columns may be taken for it.
     pub const fn may_repeat(&self) -> bool {
@@ -229,6 +232,7 @@ impl fmt::Display for Field {
             Self::Owner => "owner",
             Self::OptedOut => "opted_out",
             Self::OptedOutAt => "opted_out_at",
+            Self::IsMinor => "is_minor",
             Self::Attribute(key) => return write!(f, "attribute.{key}"),
             Self::NewAttribute(NewAttribute { kind, name }) => {
                 let kind = NEW
@@ -254,6 +258,7 @@ impl FromStr for Field {
             Self::Owner,
             Self::OptedOut,
             Self::OptedOutAt,
+            Self::IsMinor,
             Self::Skip,
         ];
         if let Some(field) = plain.into_iter().find(|field| field.to_string() == text) {

@@ -9,6 +9,7 @@ use super::fields::Field;
 use super::phones::{self, Country, PhoneProblem};
 use super::records::{Format, Record, Unreadable};
 use super::values::{Notation, moment, truth};
+use crate::domain::contact_details::Age;
 use crate::domain::contact_terms::fold;
 use crate::domain::{
     AgentId, Alias, AttributeKey, AttributeShape, AttributeValue, ContactChange, ListId, Timestamp,
@@ -271,6 +272,10 @@ impl Reading {
                     owner.map(|owner| changes.push(ContactChange::Owner(Some(owner.clone()))))
                 }
                 Field::OptedOut => truth(text).map(|yes| opted_out = Some(yes)),
+                // One who is not says nothing: the mark is lifted by hand alone.
+                Field::IsMinor => {
+                    truth(text).map(|yes| changes.extend(yes.then_some(ContactChange::Minor(Age::Minor))))
+                }
                 Field::OptedOutAt => {
                     let at = moment(text, self.notation.date_format).ok_or(RowProblem::NotADate);
                     at.map(|at| opted_out_at = Some(at))
@@ -281,7 +286,10 @@ impl Reading {
             };
             if let Err(problem) = read {
                 let error = problem.of_value(line, *column, text);
-                let is_needed = matches!(field, Field::Phone | Field::OptedOut | Field::OptedOutAt);
+                let is_needed = matches!(
+                    field,
+                    Field::Phone | Field::OptedOut | Field::OptedOutAt | Field::IsMinor
+                );
                 if self.bad_cells == BadCells::LeaveOut && !is_needed {
                     left_out.push(error);
                 } else {

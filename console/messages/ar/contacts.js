@@ -359,6 +359,7 @@ export default {
   'imports.field.owner': 'المسؤول',
   'imports.field.opted_out': 'لا يريد التسويق',
   'imports.field.opted_out_at': 'لا يريد التسويق منذ',
+  'imports.field.is_minor': 'قاصر',
   'imports.field.skip': 'تجاهله',
   'imports.new_attribute': 'سمة جديدة: {kind}',
   'imports.new_attribute_named': 'سمة جديدة {name}: {kind}',

@@ -318,6 +318,7 @@ export default {
   'imports.field.owner': 'Looked after by',
   'imports.field.opted_out': 'Opted out of marketing',
   'imports.field.opted_out_at': 'Opted out since',
+  'imports.field.is_minor': 'Under age',
   'imports.field.skip': 'Leave it out',
   'imports.new_attribute': 'New attribute: {kind}',
   'imports.new_attribute_named': 'New attribute {name}: {kind}',

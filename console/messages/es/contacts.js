@@ -317,6 +317,7 @@ export default {
   'imports.field.owner': 'Lo atiende',
   'imports.field.opted_out': 'No quiere publicidad',
   'imports.field.opted_out_at': 'No quiere publicidad desde',
+  'imports.field.is_minor': 'Menor de edad',
   'imports.field.skip': 'Dejarla fuera',
   'imports.new_attribute': 'Atributo nuevo: {kind}',
   'imports.new_attribute_named': 'Atributo nuevo {name}: {kind}',

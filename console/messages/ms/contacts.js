@@ -317,6 +317,7 @@ export default {
   'imports.field.owner': 'Dijaga oleh',
   'imports.field.opted_out': 'Tidak mahu pemasaran',
   'imports.field.opted_out_at': 'Enggan sejak',
+  'imports.field.is_minor': 'Bawah umur',
   'imports.field.skip': 'Abaikan',
   'imports.new_attribute': 'Atribut baharu: {kind}',
   'imports.new_attribute_named': 'Atribut baharu {name}: {kind}',

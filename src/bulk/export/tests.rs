@@ -4,6 +4,7 @@ use super::super::fields::{Field, headers, suggest};
 use super::super::records::{Place, Records, Separator};
 use super::super::rows::Reading;
 use super::*;
+use crate::domain::contact_details::Age;
 use crate::domain::{AgentId, Alias, AttributeShape, ContactAliases, ContactChange, ContactId, Timestamp};
 
 const LIST: ListId = ListId::from_bytes([5; 16]);
@@ -22,6 +23,7 @@ fn change() -> impl Strategy<Value = ContactChange> {
         text().prop_map(|text| ContactChange::GivenName(Some(text.parse().unwrap()))),
         text().prop_map(|text| ContactChange::AddLabel(text.parse().unwrap())),
         Just(ContactChange::AddList(LIST)),
+        Just(ContactChange::Minor(Age::Minor)),
         Just(ContactChange::AddList(ListId::from_bytes([6; 16]))),
         Just(ContactChange::Owner(Some(AgentId::parse("ana").unwrap()))),
         value().prop_map(|value| ContactChange::Attribute(key("city"), Some(value))),

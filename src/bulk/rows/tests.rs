@@ -225,3 +225,25 @@ fn a_day_of_an_opt_out_is_one_unless_the_row_says_no() {
         assert_eq!(row.opted_out, expected, "{cells:?}");
     }
 }
+
+#[test]
+fn who_is_under_age_is_marked_and_nobody_unmarked() {
+    let reading = Reading {
+        fields: vec![Field::Phone, Field::IsMinor],
+        bad_cells: BadCells::LeaveOut,
+        ..Reading::default()
+    };
+    let phone = (0, "+628123456780");
+    for (cell, marks) in [
+        ("yes", vec![ContactChange::Minor(Age::Minor)]),
+        ("no", Vec::new()),
+        ("", Vec::new()),
+    ] {
+        let row = reading.row(&record(&[phone, (1, cell)]), Format::Csv).unwrap();
+        assert_eq!(row.changes, marks, "{cell:?}");
+    }
+    let errors = reading
+        .row(&record(&[phone, (1, "perhaps")]), Format::Csv)
+        .unwrap_err();
+    assert_eq!(errors[0].problem, RowProblem::NotABoolean, "never left out");
+}
