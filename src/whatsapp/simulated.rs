@@ -1,6 +1,7 @@
 //! The gateway's reader, writer and client against the simulator: neither may be right by the other's mistake alone.
 
 mod client;
+mod drafts;
 mod elsewhere;
 mod rules;
 mod templates;
