@@ -45,18 +45,14 @@ pub(super) async fn export(
             path = format!("{path}&{name}={}", segment(value));
         }
     }
-    match &file.output {
-        Some(output) => {
-            let mut file = std::fs::File::create(output).map_err(unusable(output))?;
-            api.download(&path, &mut Counted::of(&mut file, progress())).await
-        }
-        None => {
-            // Lines on a terminal are progress enough, and would stand between those that tell of it.
-            let told = progress().filter(|_| !io::stdout().is_terminal());
-            api.download(&path, &mut Counted::of(&mut io::stdout(), told))
-                .await
-        }
+    if let Some(output) = &file.output {
+        let mut file = std::fs::File::create(output).map_err(unusable(output))?;
+        return api.download(&path, &mut Counted::of(&mut file, progress())).await;
     }
+    // Lines on a terminal are progress enough, and would stand between those that tell of it.
+    let told = progress().filter(|_| !io::stdout().is_terminal());
+    api.download(&path, &mut Counted::of(&mut io::stdout(), told))
+        .await
 }
 
 /// Where progress is told: to people alone.

@@ -168,12 +168,12 @@ fn button_with_example(button: &Button, written: &Value) -> ButtonPreview {
     let mut preview = ButtonPreview::of(button, filled);
     if preview.text.is_empty() {
         // What Meta writes where the business writes nothing.
-        preview.text = match &button.kind {
+        let text = match &button.kind {
             ButtonKind::CopyCode => "Copy offer code",
             ButtonKind::OneTimePassword => "Copy code",
             _ => "",
-        }
-        .to_owned();
+        };
+        text.clone_into(&mut preview.text);
     }
     preview
 }
