@@ -248,7 +248,6 @@ const banner = new BannerView({
 const about = new AboutView({ panel: $('about'), desk, changed, onClose: toggleAbout, showContact });
 
 // --- showing -------------------------------------------------------------------------------------------------------
-
 let frame = null;
 let late = null;
 
