@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::admin::segment;
 use super::export::{FileArgs, unusable};
+use super::output::in_brackets;
 use super::{CliError, KeyArgs};
 
 /// How often it is asked how far an import is.
@@ -228,16 +229,7 @@ fn progress(import: &Value) -> String {
     let percent = number("bytes_read").saturating_mul(100) / number("bytes").max(1);
     let error = import.get("error").and_then(Value::as_str);
     let reasons = import.get("reasons").and_then(Value::as_object);
-    let reasons: Vec<String> = reasons
-        .into_iter()
-        .flatten()
-        .map(|(code, count)| format!("{code} {count}"))
-        .collect();
-    let reasons = if reasons.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", reasons.join(", "))
-    };
+    let reasons = in_brackets(reasons.into_iter().flatten());
     format!(
         "{state}, {percent} %: {} rows, {} created, {} updated, {} unchanged, {} rejected{reasons}{}",
         number("rows"),

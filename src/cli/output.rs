@@ -1,5 +1,6 @@
 //! How answers are printed: aligned columns for people, JSON for programs.
 
+use std::fmt::Display;
 use std::io::{self, Write as _};
 
 use serde_json::Value;
@@ -134,6 +135,19 @@ fn harmless(text: &str) -> String {
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
     text.chars().map(|c| if obeyed(c) { ' ' } else { c }).collect()
+}
+
+/// How often each of some things was the case, behind a sum; nothing where there is none.
+pub(super) fn in_brackets<K: Display, V: Display>(counts: impl IntoIterator<Item = (K, V)>) -> String {
+    let counts: Vec<String> = counts
+        .into_iter()
+        .map(|(what, count)| format!("{what} {count}"))
+        .collect();
+    if counts.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", counts.join(", "))
+    }
 }
 
 #[cfg(test)]

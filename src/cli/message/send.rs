@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cli::admin::{Api, refusal};
 use crate::cli::export::unusable;
-use crate::cli::output::plain;
+use crate::cli::output::{in_brackets, plain};
 use crate::cli::{CliError, KeyArgs};
 
 /// Lines and bytes of a request: no more than the server takes.
@@ -255,16 +255,7 @@ impl Tally {
 
     fn shown(&self) -> String {
         let refused: u64 = self.refused.values().sum();
-        let reasons: Vec<String> = self
-            .refused
-            .iter()
-            .map(|(code, count)| format!("{code} {count}"))
-            .collect();
-        let reasons = if reasons.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", reasons.join(", "))
-        };
+        let reasons = in_brackets(&self.refused);
         format!(
             "{} accepted, {} accepted before, {refused} refused{reasons}",
             self.accepted, self.repeated
